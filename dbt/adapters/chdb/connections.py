@@ -1,0 +1,39 @@
+"""Opens dbt's connections on the embedded engine."""
+
+from typing import Any
+
+from dbt.adapters.clickhouse.connections import ClickHouseConnectionManager
+from dbt.adapters.clickhouse.httpclient import ChHttpClient
+from dbt.adapters.contracts.connection import Connection, ConnectionState
+from dbt.adapters.exceptions import FailedToConnectError
+
+from dbt.adapters.chdb.credentials import ChDBCredentials
+from warehouse.errors import UserError
+from warehouse.store import open_store
+
+
+class ChDBClient(ChHttpClient):
+    """The ClickHouse client of dbt, carried by the engine in this process."""
+
+    def _create_client(self, credentials: ChDBCredentials) -> Any:
+        # The embedded engine has no HTTP sessions: one handle is one session.
+        settings = {k: v for k, v in self._conn_settings.items() if k != "session_id"}
+        return open_store(credentials.store, settings)
+
+
+class ChDBConnectionManager(ClickHouseConnectionManager):
+    """As for a server, without its retries: a folder is there or it is not."""
+
+    TYPE = "chdb"
+
+    @classmethod
+    def open(cls, connection: Connection) -> Connection:
+        if connection.state == ConnectionState.OPEN:
+            return connection
+        try:
+            connection.handle = ChDBClient(cls.get_credentials(connection.credentials))
+        except UserError as error:
+            connection.state = ConnectionState.FAIL
+            raise FailedToConnectError(f"{error}") from error
+        connection.state = ConnectionState.OPEN
+        return connection

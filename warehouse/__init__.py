@@ -1,0 +1,1 @@
+"""The store: where it is, what is loaded, what has been built."""

@@ -1,0 +1,138 @@
+"""Feature contracts, read from dbt's manifest: Python never retypes a feature's name."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from warehouse.errors import UserError
+from warehouse.profile import Project
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of a `feat_` model, with what its YAML entry says of it."""
+
+    name: str
+    data_type: str
+    description: str
+    model: str
+    entity: str
+    window: str
+    aggregate: str
+    available_after: str
+    attacks: tuple[str, ...]
+    encodes_labelling_rule: bool
+
+    @property
+    def is_categorical(self) -> bool:
+        return "String" in self.data_type
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """What a model is trained on: subjects, their features, and the target."""
+
+    name: str
+    relation: str
+    subject: str
+    subject_id: str
+    target: str
+    decision_at: str
+    features: tuple[Feature, ...]
+
+    @property
+    def contract_hash(self) -> str:
+        """Hash of what a model depends on: target, decision time, names and types in order."""
+        facts = [self.name, self.target, self.decision_at]
+        facts += [f"{feature.name}:{feature.data_type}" for feature in self.features]
+        return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
+
+    @property
+    def categorical(self) -> list[str]:
+        return [feature.name for feature in self.features if feature.is_categorical]
+
+    @property
+    def numeric(self) -> list[str]:
+        return [feature.name for feature in self.features if not feature.is_categorical]
+
+
+def read_manifest(project: Project) -> dict[str, Any]:
+    """dbt's manifest, parsed anew where a file of the project is newer than it."""
+    path = project.project_dir / "target" / "manifest.json"
+    if not path.is_file() or path.stat().st_mtime < _newest(project.project_dir):
+        from warehouse.build import run_dbt
+
+        run_dbt(project, ["parse"])
+    return json.loads(path.read_text())
+
+
+def read_feature_set(project: Project, name: str) -> FeatureSet:
+    """The feature set `name`. Raises `UserError` naming those that exist."""
+    manifest = read_manifest(project)
+    sets = {
+        node["name"]: node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["name"].startswith("fs_")
+    }
+    if name not in sets:
+        raise UserError(f"no feature set {name!r}", f"feature sets are {', '.join(sorted(sets))}")
+    node = sets[name]
+    meta = node["config"]["meta"]
+    features: list[Feature] = []
+    for parent in node["depends_on"]["nodes"]:
+        upstream = manifest["nodes"].get(parent)
+        if upstream is not None and upstream["name"].startswith("feat_"):
+            features += features_of(upstream)
+    return FeatureSet(
+        name=name,
+        relation=f"{node['schema']}.{node['alias']}",
+        subject=meta["subject"],
+        subject_id=f"{meta['subject']}_id",
+        target=meta["target"],
+        decision_at=meta["decision_at"],
+        features=tuple(features),
+    )
+
+
+def list_features(project: Project) -> list[Feature]:
+    """Every feature of every `feat_` model, by model and name."""
+    manifest = read_manifest(project)
+    nodes = sorted(
+        (node for node in manifest["nodes"].values() if node["name"].startswith("feat_")),
+        key=lambda node: node["name"],
+    )
+    return [feature for node in nodes for feature in features_of(node)]
+
+
+def features_of(node: dict[str, Any]) -> list[Feature]:
+    """The features among a `feat_` model's columns: those whose meta names an entity."""
+    found = []
+    for column in node["columns"].values():
+        meta = column["config"].get("meta") or column.get("meta") or {}
+        if "entity" in meta:
+            found.append(
+                Feature(
+                    name=column["name"],
+                    data_type=column["data_type"],
+                    description=column["description"],
+                    model=node["name"],
+                    entity=meta["entity"],
+                    window=str(meta.get("window", "")),
+                    aggregate=meta["aggregate"],
+                    available_after=str(meta.get("available_after", 0)),
+                    attacks=tuple(meta.get("attacks", ())),
+                    encodes_labelling_rule=bool(meta.get("encodes_labelling_rule", False)),
+                )
+            )
+    return found
+
+
+def _newest(folder: Path) -> float:
+    skipped = {"target", "logs", "dbt_packages"}
+    return max(
+        path.stat().st_mtime
+        for path in folder.rglob("*")
+        if path.is_file() and path.relative_to(folder).parts[0] not in skipped
+    )

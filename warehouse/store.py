@@ -1,0 +1,72 @@
+"""The embedded engine's folder, and who holds it."""
+
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from warehouse.errors import ConnectionFailed
+
+
+def resolve_store(path: str, profiles_dir: Path) -> Path:
+    """Absolute folder of the store; a relative `path` starts beside the profile's folder."""
+    return (profiles_dir.resolve().parent / Path(path).expanduser()).resolve()
+
+
+def open_store(store: Path, settings: dict[str, Any]) -> Any:
+    """A clickhouse-connect client on the chDB engine of this process.
+
+    One process can hold a store, any number of handles in it. Raises `ConnectionFailed`
+    where another process holds it or this process already holds another one.
+    """
+    import clickhouse_connect
+    from clickhouse_connect.driver.exceptions import ProgrammingError
+
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConnectionFailed(
+            f"cannot create the store {store}: {error.strerror}",
+            "choose another folder with CLICKWARD_STORE",
+        ) from error
+    try:
+        return clickhouse_connect.get_client(
+            interface="chdb", path=str(store), settings=settings, query_limit=0
+        )
+    except ProgrammingError as error:
+        holder = holder_of(store)
+        if holder is not None:
+            raise ConnectionFailed(
+                f"the store {store} is held by {describe(holder)}",
+                "wait for it to end, or use a server target (--target server)",
+            ) from error
+        raise ConnectionFailed(
+            f"cannot open the store {store}: {error}", "run `clickward doctor`"
+        ) from error
+
+
+def holder_of(store: Path) -> psutil.Process | None:
+    """The living process named in the engine's `status` file, unless it is this one."""
+    status = store / "status"
+    if not status.is_file():
+        return None
+    for line in status.read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == "PID" and value.strip().isdigit():
+            pid = int(value)
+            if pid != psutil.Process().pid and psutil.pid_exists(pid):
+                return psutil.Process(pid)
+    return None
+
+
+def describe(process: psutil.Process) -> str:
+    """`process 4711 (clickward build)`: enough to find it, on one line."""
+    try:
+        words = process.cmdline() or [process.name()]
+    except psutil.Error:
+        words = []
+    # The interpreter's path says nothing; the script and its words do.
+    if len(words) > 1 and Path(words[0]).name.startswith("python"):
+        words = words[1:]
+    text = " ".join([Path(words[0]).name, *words[1:]]) if words else "unknown command"
+    return f"process {process.pid} ({' '.join(text.split())[:120]})"
