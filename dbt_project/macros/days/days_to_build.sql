@@ -1,0 +1,197 @@
+{#
+    The one incremental form: whole UTC days, found by comparing each day's inputs with
+    those recorded after its last swap.
+
+    `upstreams` is a list of mappings:
+        from       relation whose days feed this model; for one that is itself built by day,
+                   its days come from the build ledger
+        lookback   days before a day that its rows are made of (default 0)
+        date, fingerprint, where
+                   for a relation that keeps no build ledger: SQL of a row's day, SQL of a
+                   number that changes when the row does, and an optional filter
+        defines_days  whether a day of this upstream makes a day of this model (default: only
+                   the first one does)
+
+    With `every_shift_defines` a day also stands for itself where only its lookback has rows.
+
+    Returns the days as SQL date literals, for `event_date in (...)`. The plan of the run is
+    written down, and the model's post-hook `record_days()` makes it the record after the swap:
+    what a load adds in between is found by the next build.
+#}
+{% macro days_to_build(upstreams, every_shift_defines=false) %}
+    {%- if not execute or flags.WHICH not in ('run', 'build') -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {% do make_build_ledger() %}
+    {% set model_name = this.name %}
+    {% set starts_anew = load_cached_relation(this) is none or should_full_refresh() %}
+    {% set plan_sql %}
+        with
+        wanted as (
+            select day, sum(fingerprint) as inputs
+            from (
+                {% for upstream in upstreams %}
+                {{ 'union all' if not loop.first }}
+                select
+                    day + shift as day,
+                    cityHash64('{{ upstream.from.identifier }}', shift, fingerprint) as fingerprint,
+                    {{ 'true' if every_shift_defines else 'shift = 0' }} and {{ 1 if upstream.get('defines_days', loop.first) else 0 }} as defines
+                from ({{ upstream_days_sql(upstream) }}) as days
+                array join range({{ upstream.get('lookback', 0) + 1 }}) as shift
+                {% endfor %}
+            )
+            group by day
+            having max(defines)
+        ),
+        recorded as ({{ recorded_days_sql(model_name) }}),
+        present as (
+            select toDateOrDefault(partition) as day, sum(rows) as rows
+            from system.parts
+            where active and database = '{{ this.schema }}' and table = '{{ this.identifier }}'
+            group by day
+        ),
+        compared as (
+            select
+                day,
+                max(wanted) as day_wanted,
+                max(wanted_inputs) as day_inputs,
+                max(recorded_inputs) as day_recorded_inputs,
+                max(recorded_rows) as day_recorded_rows,
+                max(present_rows) as day_present_rows
+            from (
+                select day, 1 as wanted, inputs as wanted_inputs, 0 as recorded_inputs, -1 as recorded_rows, 0 as present_rows from wanted
+                union all
+                select day, 0, 0, inputs, toInt64(rows), 0 from recorded
+                union all
+                select day, 0, 0, 0, -1, rows from present
+            )
+            group by day
+        )
+        select toString(day), day_inputs, day_wanted
+        from compared
+        where
+            if(
+                day_wanted,
+                {{ 1 if starts_anew else 0 }}
+                or day_recorded_rows != day_present_rows
+                or day_inputs != day_recorded_inputs,
+                day_recorded_rows >= 0 or day_present_rows > 0
+            )
+        order by day
+    {% endset %}
+    {% set plan = run_query(plan_sql).rows %}
+    {% set keys = target.schema ~ '_raw.build_plan' %}
+    {% do run_query("alter table " ~ keys ~ " drop partition '" ~ model_name ~ "'") %}
+    {% set days = [] %}
+    {% set entries = [] %}
+    {% for row in plan %}
+        {% do entries.append("('" ~ model_name ~ "', '" ~ row[0] ~ "', " ~ row[1] ~ ", " ~ row[2] ~ ")") %}
+        {% if row[2] %}{% do days.append("toDate('" ~ row[0] ~ "')") %}{% endif %}
+    {% endfor %}
+    {% if entries %}
+        {% do run_query("insert into " ~ keys ~ " (model, day, inputs, is_wanted) values " ~ entries | join(', ')) %}
+    {% endif %}
+    {{ return(days) }}
+{% endmacro %}
+
+
+{# One row per day of an upstream: day, fingerprint. #}
+{% macro upstream_days_sql(upstream) -%}
+    {%- if upstream.get('fingerprint') -%}
+        select {{ upstream.date }} as day, sum(cityHash64({{ upstream.fingerprint }})) as fingerprint
+        from {{ upstream.from }}
+        {% if upstream.get('where') %}where {{ upstream.where }}{% endif %}
+        group by day
+    {%- else -%}
+        select day, content as fingerprint from ({{ recorded_days_sql(upstream.from.identifier) }}) where rows > 0
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro recorded_days_sql(model_name) -%}
+    select day, latest.1 as inputs, latest.2 as content, latest.3 as rows
+    from (
+        select day, argMax((inputs, content, rows, is_wanted), built_at) as latest
+        from {{ target.schema }}_raw.build_days
+        where model = '{{ model_name }}'
+        group by day
+    )
+    where latest.4
+{%- endmacro %}
+
+
+{#
+    Post-hook: after the swap, drop the days that became empty and record the planned ones.
+#}
+{% macro record_days() %}
+    {%- if execute and flags.WHICH in ('run', 'build') -%}
+        {% set plan_table = target.schema ~ '_raw.build_plan' %}
+        {% set plan = run_query("select toString(day), is_wanted from " ~ plan_table ~ " where model = '" ~ this.name ~ "' order by day").rows %}
+        {% if plan %}
+            {% for row in plan if not row[1] %}
+                {% do run_query("alter table " ~ this ~ " drop partition '" ~ row[0] ~ "'") %}
+            {% endfor %}
+            {% do run_query(
+                "insert into " ~ target.schema ~ "_raw.build_days
+                 select '" ~ this.name ~ "', plan.day, plan.inputs, coalesce(built.content, 0), coalesce(built.rows, 0), plan.is_wanted, now64(3)
+                 from (select * from " ~ plan_table ~ " where model = '" ~ this.name ~ "') as plan
+                 left join (
+                     select event_date as day, sum(cityHash64(tuple(*))) as content, count() as rows
+                     from " ~ this ~ "
+                     where event_date in (select day from " ~ plan_table ~ " where model = '" ~ this.name ~ "')
+                     group by day
+                 ) as built on built.day = plan.day"
+            ) %}
+            {% do run_query("alter table " ~ plan_table ~ " drop partition '" ~ this.name ~ "'") %}
+        {% endif %}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# The ledger of built days, and the plan of models being built. #}
+{% macro make_build_ledger() %}
+    {% set engine = 'ReplicatedMergeTree' if target.cluster else 'MergeTree' %}
+    {% do run_query(
+        'create table if not exists ' ~ target.schema ~ '_raw.build_days ' ~ on_cluster_clause(this)
+        ~ " (model LowCardinality(String), day Date, inputs UInt64, content UInt64, rows UInt64, is_wanted UInt8, built_at DateTime64(3, 'UTC'))"
+        ~ ' engine = ' ~ engine ~ ' order by (model, day, built_at)'
+    ) %}
+    {% do run_query(
+        'create table if not exists ' ~ target.schema ~ '_raw.build_plan ' ~ on_cluster_clause(this)
+        ~ ' (model String, day Date, inputs UInt64, is_wanted UInt8)'
+        ~ ' engine = ' ~ engine ~ ' partition by model order by day'
+    ) %}
+{% endmacro %}
+
+
+{# `event_date in (...)` for the days to build; false where there are none. #}
+{% macro in_days(days, column='event_date') -%}
+    {%- if days -%} {{ column }} in ({{ days | join(', ') }}) {%- else -%} false {%- endif -%}
+{%- endmacro %}
+
+
+{# The same with `lookback` days before each of them. #}
+{% macro in_days_with_lookback(days, lookback, column='event_date') -%}
+    {%- if days -%}
+    {{ column }} in (
+        select arrayJoin(arrayMap(shift -> day - shift, range({{ lookback + 1 }})))
+        from (select arrayJoin([{{ days | join(', ') }}]) as day)
+    )
+    {%- else -%} false {%- endif -%}
+{%- endmacro %}
+
+
+{# Tables that killed runs left behind; on a server only those a day old, for others may be at work. #}
+{% macro drop_orphans() %}
+    {%- if execute and flags.WHICH in ('run', 'build') -%}
+        {% set orphans = run_query(
+            "select database, name from system.tables where startsWith(database, '" ~ target.schema ~ "_')
+             and match(name, '__dbt_(new_data|tmp|backup|exchange_test)')"
+            ~ ("" if target.type == 'chdb' else " and metadata_modification_time < now() - toIntervalDay(1)")
+        ).rows %}
+        {% for row in orphans %}
+            {% do log('dropping ' ~ row[0] ~ '.' ~ row[1] ~ ', left by a run that was killed', info=true) %}
+            {% do run_query('drop table if exists ' ~ row[0] ~ '.`' ~ row[1] ~ '` ' ~ on_cluster_clause(this)) %}
+        {% endfor %}
+    {%- endif -%}
+{% endmacro %}
