@@ -1,22 +1,40 @@
 """dbt, run in this process so that the store has one holder."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
 from typing import Any
 
+from warehouse.connection import Warehouse
 from warehouse.errors import UserError
 from warehouse.profile import Project, read_target
 
+FAILED = ("error", "fail", "runtime error")
 
-def run_dbt(project: Project, words: Sequence[str], quiet: bool = True) -> Any:
-    """Run `dbt WORDS` on the project and return its result.
 
-    Raises `UserError` with the failing nodes' messages. Talk goes to stderr only.
+@dataclass(frozen=True)
+class Build:
+    """What one build did: nodes by outcome, and the days each model wrote."""
+
+    passed: int
+    failed: int
+    days: list[dict[str, Any]]
+
+
+def run_dbt(
+    project: Project, words: Sequence[str], on_event: Callable[[Any], None] | None = None
+) -> Any:
+    """Run `dbt WORDS` on the project and return its result. dbt's own talk goes to its log file.
+
+    Raises `UserError` with the messages of the nodes that failed.
     """
     from dbt.cli.main import dbtRunner
 
     target = read_target(project)
     arguments = [
-        *(["--quiet"] if quiet else []),
+        "--log-level",
+        "none",
         "--no-use-colors",
         *words,
         "--project-dir",
@@ -26,17 +44,61 @@ def run_dbt(project: Project, words: Sequence[str], quiet: bool = True) -> Any:
         "--target",
         target.name,
     ]
-    outcome = dbtRunner().invoke(arguments)
+    with redirect_stdout(sys.stderr):
+        outcome = dbtRunner(callbacks=[on_event] if on_event else []).invoke(arguments)
     if outcome.success:
         return outcome.result
+    log = f"see {project.project_dir / 'logs' / 'dbt.log'}"
     if outcome.exception is not None:
-        raise UserError(f"dbt {words[0]} failed: {outcome.exception}") from outcome.exception
+        raise UserError(f"dbt {words[0]} failed: {outcome.exception}", log) from outcome.exception
     failures = [
-        f"{result.node.name}: {(result.message or result.status).strip()}"
+        f"{result.node.name}: {' '.join((result.message or result.status).split())[:600]}"
         for result in outcome.result.results
-        if result.status in ("error", "fail", "runtime error")
+        if result.status in FAILED
     ]
     raise UserError(
-        f"dbt {words[0]} failed in {len(failures)} node(s):\n  " + "\n  ".join(failures[:10]),
-        f"see {project.project_dir / 'logs' / 'dbt.log'}",
+        f"dbt {words[0]} failed in {len(failures)} place(s):\n  " + "\n  ".join(failures[:10]), log
     )
+
+
+def build(
+    warehouse: Warehouse,
+    select: Sequence[str] = (),
+    full_refresh: bool = False,
+    on_node: Callable[[str], None] | None = None,
+) -> Build:
+    """Bring every model up to date and test it; returns what was written.
+
+    `select` takes dbt's selectors. `on_node` hears the name of each finished node.
+    """
+
+    def hear(event: Any) -> None:
+        if on_node is not None and event.info.name == "NodeFinished":
+            on_node(event.data.node_info.node_name)
+
+    words = ["build", *(["--full-refresh"] if full_refresh else [])]
+    if select:
+        words += ["--select", *select]
+    started = warehouse.scalar("select now64(3, 'UTC')")
+    result = run_dbt(warehouse.project, words, hear)
+    statuses = [str(one.status) for one in result.results]
+    return Build(
+        passed=sum(status in ("success", "pass") for status in statuses),
+        failed=sum(status in FAILED for status in statuses),
+        days=_days_written_since(warehouse, started),
+    )
+
+
+def _days_written_since(warehouse: Warehouse, started: Any) -> list[dict[str, Any]]:
+    """Model, days, rows, first and last day of everything recorded since `started`."""
+    if not warehouse.has_table("raw", "build_days"):
+        return []
+    return warehouse.query(
+        f"""
+        select model, count() as days, sum(rows) as rows, min(day) as first_day, max(day) as last_day
+        from {warehouse.table("raw", "build_days")}
+        where built_at >= {{started:DateTime64(3, 'UTC')}}
+        group by model order by min(built_at), model
+        """,
+        started=started,
+    ).to_dicts()

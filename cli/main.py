@@ -1,0 +1,59 @@
+"""`clickward`: verbs in the order of the data."""
+
+import os
+import sys
+
+import typer
+
+from cli import (
+    build,
+    doctor,
+    features,
+    load,
+    loads,
+    models,
+    score,
+    simulate,
+    snapshot,
+    sql,
+    train,
+    validate,
+)
+from cli.output import say
+from warehouse.errors import UserError
+
+app = typer.Typer(
+    name="clickward",
+    help="Feature store and models against mobile ad fraud, on ClickHouse.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+# In the order of the data.
+VERBS = (
+    simulate, load, loads, build, features, snapshot, train, validate, models, score, sql, doctor,
+)  # fmt: skip
+for module in VERBS:
+    module.register(app)
+
+
+def main() -> None:
+    """Run the command line; exit codes: 0 ok, 1 data, 2 usage, 3 no connection, 130 interrupted."""
+    try:
+        app()
+    except UserError as error:
+        if os.environ.get("CLICKWARD_DEBUG"):
+            raise
+        say(f"error: {error.message}")
+        if error.hint:
+            say(f"hint: {error.hint}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        say("interrupted: what was committed stays; run the same command again to go on")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

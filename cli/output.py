@@ -1,0 +1,106 @@
+"""stdout is data, stderr is talk."""
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Any
+
+
+def say(text: str) -> None:
+    """A line of talk."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document; times as ISO text."""
+    print(json.dumps(value, default=str, ensure_ascii=False))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
+    """A plain aligned table that reads well without colour and in a pipe."""
+    cells = [[_text(value) for value in row] for row in rows]
+    widths = [
+        max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(columns)
+    ]
+    numeric = [
+        bool(cells) and all(_is_number(row[i]) for row in cells) for i in range(len(columns))
+    ]
+
+    def line(row: Sequence[str]) -> str:
+        padded = (
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        )
+        return "  ".join(padded).rstrip()
+
+    if title:
+        print(title)
+    print(line(list(columns)))
+    print("  ".join("-" * width for width in widths))
+    for row in cells:
+        print(line(row))
+
+
+class Progress:
+    """Rows, rate and time left on a terminal; silent in a pipe."""
+
+    def __init__(self, label: str, total: int | None = None, unit: str = "rows") -> None:
+        self.label = label
+        self.total = total
+        self.unit = unit
+        self.done = 0
+        self.extra = ""
+        self._started = time.monotonic()
+        self._drawn = 0.0
+        self._live = sys.stderr.isatty()
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def advance(self, amount: int, extra: str = "") -> None:
+        """Count `amount` more units; `extra` is shown at the end of the line."""
+        self.done += amount
+        self.extra = extra
+        now = time.monotonic()
+        if self._live and now - self._drawn > 0.1:
+            self._drawn = now
+            self._draw(now)
+
+    def _draw(self, now: float) -> None:
+        seconds = max(now - self._started, 1e-6)
+        rate = self.done / seconds
+        parts = [f"{self.label}: {self.done:,} {self.unit}", f"{rate:,.0f}/s"]
+        if self.total:
+            left = max(self.total - self.done, 0) / rate if rate else 0
+            parts += [f"{100 * self.done / self.total:.0f} %", f"{left:,.0f} s left"]
+        if self.extra:
+            parts.append(self.extra)
+        print(f"\r\x1b[2K{', '.join(parts)}", end="", file=sys.stderr, flush=True)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live:
+            self._draw(time.monotonic())
+            print(file=sys.stderr)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return str(value)
+
+
+def _is_number(text: str) -> bool:
+    return text == "-" or text.replace(",", "").replace(".", "").replace("-", "").isdigit()

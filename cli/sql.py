@@ -1,0 +1,46 @@
+"""`clickward sql`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cli.options import on_project
+from warehouse.profile import Project
+
+
+def register(app: typer.Typer) -> None:
+    app.command("sql")(on_project(sql))
+
+
+def sql(
+    project: Project,
+    query: Annotated[str, typer.Argument(help="A query, or - to read it from standard input.")],
+    output_format: Annotated[
+        str | None,
+        typer.Option("--format", "-f", help="Any output format of ClickHouse, such as CSVWithNames, JSONEachRow or Markdown."),
+    ] = None,
+) -> None:
+    """Run a query on the store and print its result.
+
+    On a terminal the result is a table, in a pipe tab-separated with names.
+
+    Examples:
+
+      clickward sql "select publisher, sum(clicks) from clickward_marts.mart_publisher_daily group by publisher"
+
+      clickward sql "select * from clickward_core.installs limit 5" --format JSONEachRow
+
+      clickward sql - --format Parquet < query.sql > result.parquet
+    """
+    from warehouse.connection import connection, engine_errors
+
+    text = sys.stdin.read() if query == "-" else query
+    chosen = output_format or (
+        "PrettyCompactMonoBlock" if sys.stdout.isatty() else "TabSeparatedWithNames"
+    )
+    with connection(project) as warehouse, engine_errors():
+        stream = warehouse.client.raw_stream(text.strip().rstrip(";"), fmt=chosen)
+        while chunk := stream.read(1 << 20):
+            sys.stdout.buffer.write(chunk)
+    sys.stdout.buffer.flush()
