@@ -19,9 +19,7 @@
     what a load adds in between is found by the next build.
 #}
 {% macro days_to_build(upstreams, every_shift_defines=false) %}
-    {%- if not execute or flags.WHICH not in ('run', 'build') -%}
-        {{ return([]) }}
-    {%- endif -%}
+    {%- if not execute or flags.WHICH not in ("run", "build") -%} {{ return([]) }} {%- endif -%}
     {% do make_build_ledger() %}
     {% set model_name = this.name %}
     {% set starts_anew = load_cached_relation(this) is none or should_full_refresh() %}
@@ -80,16 +78,19 @@
         order by day
     {% endset %}
     {% set plan = run_query(plan_sql).rows %}
-    {% set keys = target.schema ~ '_raw.build_plan' %}
+    {% set keys = target.schema ~ "_raw.build_plan" %}
     {% do run_query("alter table " ~ keys ~ " drop partition '" ~ model_name ~ "'") %}
     {% set days = [] %}
     {% set entries = [] %}
     {% for row in plan %}
         {% do entries.append("('" ~ model_name ~ "', '" ~ row[0] ~ "', " ~ row[1] ~ ", " ~ row[2] ~ ")") %}
-        {% if row[2] %}{% do days.append("toDate('" ~ row[0] ~ "')") %}{% endif %}
+        {% if row[2] %} {% do days.append("toDate('" ~ row[0] ~ "')") %} {% endif %}
     {% endfor %}
     {% if entries %}
-        {% do run_query("insert into " ~ keys ~ " (model, day, inputs, is_wanted) values " ~ entries | join(', ')) %}
+        {% do run_query(
+            "insert into " ~ keys ~ " (model, day, inputs, is_wanted) values " ~ entries
+            | join(", ")
+        ) %}
     {% endif %}
     {{ return(days) }}
 {% endmacro %}
@@ -97,26 +98,29 @@
 
 {# One row per day of an upstream: day, fingerprint. #}
 {% macro upstream_days_sql(upstream) -%}
-    {%- if upstream.get('fingerprint') -%}
+    {%- if upstream.get("fingerprint") -%}
         select {{ upstream.date }} as day, sum(cityHash64({{ upstream.fingerprint }})) as fingerprint
         from {{ upstream.from }}
-        {% if upstream.get('where') %}where {{ upstream.where }}{% endif %}
+        {% if upstream.get("where") %} where {{ upstream.where }}{% endif %}
         group by day
     {%- else -%}
-        select day, content as fingerprint from ({{ recorded_days_sql(upstream.from.identifier) }}) where rows > 0
+        select day, content as fingerprint
+        from ({{ recorded_days_sql(upstream.from.identifier) }})
+        where rows > 0
     {%- endif -%}
 {%- endmacro %}
 
 
 {% macro recorded_days_sql(model_name) -%}
-    select day, latest.1 as inputs, latest.2 as content, latest.3 as rows
-    from (
-        select day, argMax((inputs, content, rows, is_wanted), built_at) as latest
-        from {{ target.schema }}_raw.build_days
-        where model = '{{ model_name }}'
-        group by day
-    )
-    where latest.4
+    select day, latest .1 as inputs, latest .2 as content, latest .3 as rows
+    from
+        (
+            select day, argMax((inputs, content, rows, is_wanted), built_at) as latest
+            from {{ target.schema }}_raw.build_days
+            where model = '{{ model_name }}'
+            group by day
+        )
+    where latest .4
 {%- endmacro %}
 
 
@@ -124,23 +128,35 @@
     Post-hook: after the swap, drop the days that became empty and record the planned ones.
 #}
 {% macro record_days() %}
-    {%- if execute and flags.WHICH in ('run', 'build') -%}
-        {% set plan_table = target.schema ~ '_raw.build_plan' %}
-        {% set plan = run_query("select toString(day), is_wanted from " ~ plan_table ~ " where model = '" ~ this.name ~ "' order by day").rows %}
+    {%- if execute and flags.WHICH in ("run", "build") -%}
+        {% set plan_table = target.schema ~ "_raw.build_plan" %}
+        {% set plan = run_query(
+            "select toString(day), is_wanted from "
+            ~ plan_table
+            ~ " where model= '"
+            ~ this.name
+            ~ "' order by day"
+        ).rows %}
         {% if plan %}
             {% for row in plan if not row[1] %}
                 {% do run_query("alter table " ~ this ~ " drop partition '" ~ row[0] ~ "'") %}
             {% endfor %}
             {% do run_query(
-                "insert into " ~ target.schema ~ "_raw.build_days
-                 select '" ~ this.name ~ "', plan.day, plan.inputs, coalesce(built.content, 0), coalesce(built.rows, 0), plan.is_wanted, now64(3)
-                 from (select * from " ~ plan_table ~ " where model = '" ~ this.name ~ "') as plan
-                 left join (
-                     select event_date as day, sum(cityHash64(tuple(*))) as content, count() as rows
-                     from " ~ this ~ "
-                     where event_date in (select day from " ~ plan_table ~ " where model = '" ~ this.name ~ "')
-                     group by day
-                 ) as built on built.day = plan.day"
+                "insert into "
+                ~ target.schema
+                ~ "_raw.build_days                  select '"
+                ~ this.name
+                ~ "', plan.day, plan.inputs, coalesce(built.content, 0), coalesce(built.rows, 0), plan.is_wanted, now64(3)                  from (select * from "
+                ~ plan_table
+                ~ " where model= '"
+                ~ this.name
+                ~ "') as plan                  left join (                      select event_date as day, sum(cityHash64(tuple(*))) as content, count() as rows                      from "
+                ~ this
+                ~ "                      where event_date in (select day from "
+                ~ plan_table
+                ~ " where model= '"
+                ~ this.name
+                ~ "')                      group by day                  ) as built on built.day = plan.day"
             ) %}
             {% do run_query("alter table " ~ plan_table ~ " drop partition '" ~ this.name ~ "'") %}
         {% endif %}
@@ -150,48 +166,66 @@
 
 {# The ledger of built days, and the plan of models being built. #}
 {% macro make_build_ledger() %}
-    {% set engine = 'ReplicatedMergeTree' if target.cluster else 'MergeTree' %}
+    {% set engine = "ReplicatedMergeTree" if target.cluster else "MergeTree" %}
     {% do run_query(
-        'create table if not exists ' ~ target.schema ~ '_raw.build_days ' ~ on_cluster_clause(this)
+        "create table if not exists "
+        ~ target.schema
+        ~ "_raw.build_days "
+        ~ on_cluster_clause(this)
         ~ " (model LowCardinality(String), day Date, inputs UInt64, content UInt64, rows UInt64, is_wanted UInt8, built_at DateTime64(3, 'UTC'))"
-        ~ ' engine = ' ~ engine ~ ' order by (model, day, built_at)'
+        ~ " engine = "
+        ~ engine
+        ~ " order by (model, day, built_at)"
     ) %}
     {% do run_query(
-        'create table if not exists ' ~ target.schema ~ '_raw.build_plan ' ~ on_cluster_clause(this)
-        ~ ' (model String, day Date, inputs UInt64, is_wanted UInt8)'
-        ~ ' engine = ' ~ engine ~ ' partition by model order by day'
+        "create table if not exists "
+        ~ target.schema
+        ~ "_raw.build_plan "
+        ~ on_cluster_clause(this)
+        ~ " (model String, day Date, inputs UInt64, is_wanted UInt8)"
+        ~ " engine = "
+        ~ engine
+        ~ " partition by model order by day"
     ) %}
 {% endmacro %}
 
 
 {# `event_date in (...)` for the days to build; false where there are none. #}
-{% macro in_days(days, column='event_date') -%}
-    {%- if days -%} {{ column }} in ({{ days | join(', ') }}) {%- else -%} false {%- endif -%}
+{% macro in_days(days, column="event_date") -%}
+    {%- if days -%} {{ column }} in ({{ days | join(", ") }}) {%- else -%} false {%- endif -%}
 {%- endmacro %}
 
 
 {# The same with `lookback` days before each of them. #}
-{% macro in_days_with_lookback(days, lookback, column='event_date') -%}
+{% macro in_days_with_lookback(days, lookback, column="event_date") -%}
     {%- if days -%}
-    {{ column }} in (
-        select arrayJoin(arrayMap(shift -> day - shift, range({{ lookback + 1 }})))
-        from (select arrayJoin([{{ days | join(', ') }}]) as day)
-    )
-    {%- else -%} false {%- endif -%}
+        {{ column }} in (
+            select arrayJoin(arrayMap(shift -> day - shift, range({{ lookback + 1 }})))
+            from (select arrayJoin([{{ days | join(", ") }}]) as day)
+        )
+    {%- else -%} false
+    {%- endif -%}
 {%- endmacro %}
 
 
 {# Tables that killed runs left behind; on a server only those a day old, for others may be at work. #}
 {% macro drop_orphans() %}
-    {%- if execute and flags.WHICH in ('run', 'build') -%}
+    {%- if execute and flags.WHICH in ("run", "build") -%}
         {% set orphans = run_query(
-            "select database, name from system.tables where startsWith(database, '" ~ target.schema ~ "_')
-             and match(name, '__dbt_(new_data|tmp|backup|exchange_test)')"
-            ~ ("" if target.type == 'chdb' else " and metadata_modification_time < now() - toIntervalDay(1)")
+            "select database, name from system.tables where startsWith(database, '"
+            ~ target.schema
+            ~ "_')              and match(name, '__dbt_(new_data|tmp|backup|exchange_test)')"
+            ~ (
+                ""
+                if target.type == "chdb"
+                else " and metadata_modification_time < now() - toIntervalDay(1)"
+            )
         ).rows %}
         {% for row in orphans %}
-            {% do log('dropping ' ~ row[0] ~ '.' ~ row[1] ~ ', left by a run that was killed', info=true) %}
-            {% do run_query('drop table if exists ' ~ row[0] ~ '.`' ~ row[1] ~ '` ' ~ on_cluster_clause(this)) %}
+            {% do log("dropping " ~ row[0] ~ "." ~ row[1] ~ ", left by a run that was killed", info=true) %}
+            {% do run_query(
+                "drop table if exists " ~ row[0] ~ ".`" ~ row[1] ~ "` " ~ on_cluster_clause(this)
+            ) %}
         {% endfor %}
     {%- endif -%}
 {% endmacro %}

@@ -1,14 +1,22 @@
 {# Milliseconds of `10m`, `1h`, `7d`. #}
 {% macro milliseconds(duration) %}
-    {% set units = {'s': 1000, 'm': 60000, 'h': 3600000, 'd': 86400000} %}
+    {% set units = {"s": 1000, "m": 60000, "h": 3600000, "d": 86400000} %}
     {% set amount, unit = duration[:-1], duration[-1] %}
     {% if unit not in units or not amount.isdigit() or amount | int == 0 %}
-        {{ exceptions.raise_compiler_error("window '" ~ duration ~ "': expected a whole number and s, m, h or d, such as 10m or 7d") }}
+        {{
+            exceptions.raise_compiler_error(
+                "window '" ~ duration ~ "': expected a whole number and s, m, h or d, such as 10m or 7d"
+            )
+        }}
     {% endif %}
     {% set value = amount | int * units[unit] %}
     {# ClickHouse takes frame offsets below 2^31. #}
     {% if value >= 2147483647 %}
-        {{ exceptions.raise_compiler_error("window '" ~ duration ~ "' is longer than 24 days, the longest a frame can be") }}
+        {{
+            exceptions.raise_compiler_error(
+                "window '" ~ duration ~ "' is longer than 24 days, the longest a frame can be"
+            )
+        }}
     {% endif %}
     {{ return(value) }}
 {% endmacro %}

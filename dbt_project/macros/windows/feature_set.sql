@@ -6,72 +6,66 @@
     `subjects` is a core model; `features` names `feat_` models; `where` says which subjects.
     Subject, target and decision time are the model's own `meta`.
 #}
-{% macro feature_set(subjects, features, where='true', with_attack_type=false) %}
-{#- A model's meta is there from its YAML only once everything is parsed. -#}
-{%- set meta = model.config.meta if execute else {} -%}
-{%- set subject = meta.get('subject', 'subject') -%}
-{%- set target = meta.get('target', 'target') -%}
-{%- set decision_at = meta.get('decision_at', '0d') -%}
-{%- set subject_id = subject ~ '_id' -%}
-{%- set upstreams = [{'from': ref(subjects)}, {'from': ref('labels')}] -%}
-{%- for name in features -%}
-    {%- do upstreams.append({'from': ref(name)}) -%}
-{%- endfor -%}
-{%- for upstream in upstreams[1:] -%}{%- do upstream.update({'defines_days': 0}) -%}{%- endfor -%}
-{%- set days = days_to_build(upstreams) -%}
-{%- set columns = feature_columns(features, decision_at) -%}
-with
+{% macro feature_set(subjects, features, where="true", with_attack_type=false) %}
+    {#- A model's meta is there from its YAML only once everything is parsed. -#}
+    {%- set meta = model.config.meta if execute else {} -%}
+    {%- set subject = meta.get("subject", "subject") -%}
+    {%- set target = meta.get("target", "target") -%}
+    {%- set decision_at = meta.get("decision_at", "0d") -%}
+    {%- set subject_id = subject ~ "_id" -%}
+    {%- set upstreams = [{"from": ref(subjects)}, {"from": ref("labels")}] -%}
+    {%- for name in features -%} {%- do upstreams.append({"from": ref(name)}) -%} {%- endfor -%}
+    {%- for upstream in upstreams[1:] -%} {%- do upstream.update({"defines_days": 0}) -%} {%- endfor -%}
+    {%- set days = days_to_build(upstreams) -%}
+    {%- set columns = feature_columns(features, decision_at) -%}
+    with
 
-subjects as (
-    select {{ subject_id }}, event_at, event_date, source
-    from {{ ref(subjects) }}
-    where {{ in_days(days) }} and {{ where }}
-),
+        subjects as (
+            select {{ subject_id }}, event_at, event_date, source
+            from {{ ref(subjects) }}
+            where {{ in_days(days) }} and {{ where }}
+        ),
 
-verdicts as (
+        verdicts as (
+            select
+                subject_id,
+                verdict_source,
+                argMax(value, (known_at, value)) as latest_value,
+                minIf(known_at, value = 1) as first_known_at,
+                argMax(attack_type, (known_at, value)) as latest_attack_type
+            from {{ ref("labels") }}
+            where subject = '{{ subject }}' and target = '{{ target }}' and {{ in_days(days) }}
+            group by subject_id, verdict_source
+        ),
+
+        positives as (
+            select
+                subject_id,
+                min(first_known_at) as known_at,
+                argMin(latest_attack_type, first_known_at) as attack
+            from verdicts
+            where latest_value = 1
+            group by subject_id
+        )
+
     select
-        subject_id,
-        verdict_source,
-        argMax(value, (known_at, value)) as latest_value,
-        minIf(known_at, value = 1) as first_known_at,
-        argMax(attack_type, (known_at, value)) as latest_attack_type
-    from {{ ref('labels') }}
-    where subject = '{{ subject }}' and target = '{{ target }}' and {{ in_days(days) }}
-    group by subject_id, verdict_source
-),
-
-positives as (
-    select
-        subject_id,
-        min(first_known_at) as known_at,
-        argMin(latest_attack_type, first_known_at) as attack
-    from verdicts
-    where latest_value = 1
-    group by subject_id
-)
-
-select
-    subjects.{{ subject_id }} as {{ subject_id }},
-    subjects.event_at as event_at,
-    subjects.event_date as event_date,
-    subjects.source as source,
-    toUInt8(positives.known_at is not null) as {{ target }},
-    positives.known_at as label_known_at
-    {%- if with_attack_type %},
-    positives.attack as attack_type
-    {%- endif %}
+        subjects.{{ subject_id }} as {{ subject_id }},
+        subjects.event_at as event_at,
+        subjects.event_date as event_date,
+        subjects.source as source,
+        toUInt8(positives.known_at is not null) as {{ target }},
+        positives.known_at as label_known_at
+        {%- if with_attack_type %}, positives.attack as attack_type {%- endif %}
+        {%- for name in features %}
+            {%- for column in columns.get(name, []) %}, {{ name }}.{{ column }} as {{ column }} {%- endfor %}
+        {%- endfor %}
+    from subjects
+    left join positives on positives.subject_id = subjects.{{ subject_id }}
     {%- for name in features %}
-    {%- for column in columns.get(name, []) %},
-    {{ name }}.{{ column }} as {{ column }}
+        left join
+            (select * from {{ ref(name) }} where {{ in_days(days) }}) as {{ name }}
+            on {{ name }}.{{ subject_id }} = subjects.{{ subject_id }}
     {%- endfor %}
-    {%- endfor %}
-from subjects
-left join positives on positives.subject_id = subjects.{{ subject_id }}
-{%- for name in features %}
-left join (
-    select * from {{ ref(name) }} where {{ in_days(days) }}
-) as {{ name }} on {{ name }}.{{ subject_id }} = subjects.{{ subject_id }}
-{%- endfor %}
 {% endmacro %}
 
 
@@ -83,13 +77,23 @@ left join (
             {% set names = [] %}
             {% for column in node.columns.values() %}
                 {% set meta = column.config.meta or column.meta %}
-                {% if meta.get('entity') %}
-                    {% set after = meta.get('available_after', '0d') %}
+                {% if meta.get("entity") %}
+                    {% set after = meta.get("available_after", "0d") %}
                     {% if delay_milliseconds(after) > delay_milliseconds(decision_at) %}
-                        {{ exceptions.raise_compiler_error(
-                            this.name ~ ' decides ' ~ decision_at ~ ' after the event, but ' ~ node.name ~ '.' ~ column.name
-                            ~ ' is available ' ~ after ~ ' after it: leave it out, or set a later decision_at'
-                        ) }}
+                        {{
+                            exceptions.raise_compiler_error(
+                                this.name
+                                ~ " decides "
+                                ~ decision_at
+                                ~ " after the event, but "
+                                ~ node.name
+                                ~ "."
+                                ~ column.name
+                                ~ " is available "
+                                ~ after
+                                ~ " after it: leave it out, or set a later decision_at"
+                            )
+                        }}
                     {% endif %}
                     {% do names.append(column.name) %}
                 {% endif %}
@@ -103,6 +107,6 @@ left join (
 
 {% macro delay_milliseconds(duration) %}
     {% set text = duration | string %}
-    {% if text[:-1] in ('', '0') or text == '0' %}{{ return(0) }}{% endif %}
+    {% if text[:-1] in ("", "0") or text == "0" %} {{ return(0) }}{% endif %}
     {{ return(milliseconds(text)) }}
 {% endmacro %}

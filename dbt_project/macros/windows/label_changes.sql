@@ -6,91 +6,101 @@
     after `maturity_days` without one. `positives` moves by 1 when a subject becomes positive,
     and by -1 when its last positive verdict is taken back.
 #}
-{% macro label_changes(subjects, subject, target, maturity_days, keys, where='true') %}
-{%- set subject_id = subject ~ '_id' -%}
-{%- set days = days_to_build([
-    {'from': ref(subjects), 'lookback': maturity_days},
-    {'from': ref('labels'), 'lookback': maturity_days, 'defines_days': 0},
-    {
-        'from': ref('labels'), 'date': 'toDate(known_at)',
-        'fingerprint': 'subject_id, verdict_source, value, known_at',
-        'where': "target = '" ~ target ~ "'", 'defines_days': 1,
-    },
-], every_shift_defines=true) -%}
-with
+{% macro label_changes(subjects, subject, target, maturity_days, keys, where="true") %}
+    {%- set subject_id = subject ~ "_id" -%}
+    {%- set days = days_to_build(
+        [
+            {"from": ref(subjects), "lookback": maturity_days},
+            {"from": ref("labels"), "lookback": maturity_days, "defines_days": 0},
+            {
+                "from": ref("labels"),
+                "date": "toDate(known_at)",
+                "fingerprint": "subject_id, verdict_source, value, known_at",
+                "where": "target = '" ~ target ~ "'",
+                "defines_days": 1,
+            },
+        ],
+        every_shift_defines=true,
+    ) -%}
+    with
 
-verdicts as (
+        verdicts as (
+            select
+                subject_id,
+                known_at,
+                toInt32(value) - lagInFrame(toInt32(value), 1, 0) over (
+                    partition by subject_id, verdict_source
+                    order by known_at, value
+                    rows between unbounded preceding and current row
+                ) as change
+            from {{ ref("labels") }}
+            where subject = '{{ subject }}' and target = '{{ target }}'
+        ),
+
+        states as (
+            select
+                subject_id,
+                known_at,
+                toInt32(
+                    sum(sum(change)) over (
+                        partition by subject_id
+                        order by known_at
+                        rows between unbounded preceding and current row
+                    )
+                    > 0
+                ) as is_positive
+            from verdicts
+            group by subject_id, known_at
+        ),
+
+        flips as (
+            select
+                subject_id,
+                known_at,
+                is_positive - lagInFrame(is_positive, 1, 0) over (
+                    partition by subject_id order by known_at rows between unbounded preceding and current row
+                ) as change
+            from states
+        ),
+
+        first_positives as (
+            select subject_id, min(known_at) as first_known_at from flips where change = 1 group by subject_id
+        ),
+
+        matured as (
+            select
+                subjects.{{ subject_id }} as changed_id,
+                least(
+                    subjects.event_at + toIntervalDay({{ maturity_days }}),
+                    coalesce(
+                        first_positives.first_known_at, subjects.event_at + toIntervalDay({{ maturity_days }})
+                    )
+                ) as changed_at,
+                1 as n,
+                0 as positives
+            from {{ ref(subjects) }} as subjects
+            left join first_positives on first_positives.subject_id = subjects.{{ subject_id }}
+            where {{ where }} and {{ in_days_with_lookback(days, maturity_days, "subjects.event_date") }}
+        ),
+
+        changes as (
+            select *
+            from matured
+            union all
+            select subject_id as changed_id, known_at as changed_at, 0 as n, change as positives
+            from flips
+            where change != 0
+        )
+
     select
-        subject_id, known_at,
-        toInt32(value) - lagInFrame(toInt32(value), 1, 0) over (
-            partition by subject_id, verdict_source order by known_at, value
-            rows between unbounded preceding and current row
-        ) as change
-    from {{ ref('labels') }}
-    where subject = '{{ subject }}' and target = '{{ target }}'
-),
-
-states as (
-    select
-        subject_id,
-        known_at,
-        toInt32(sum(sum(change)) over (
-            partition by subject_id order by known_at rows between unbounded preceding and current row
-        ) > 0) as is_positive
-    from verdicts
-    group by subject_id, known_at
-),
-
-flips as (
-    select
-        subject_id,
-        known_at,
-        is_positive - lagInFrame(is_positive, 1, 0) over (
-            partition by subject_id order by known_at rows between unbounded preceding and current row
-        ) as change
-    from states
-),
-
-first_positives as (
-    select subject_id, min(known_at) as first_known_at
-    from flips
-    where change = 1
-    group by subject_id
-),
-
-matured as (
-    select
-        subjects.{{ subject_id }} as changed_id,
-        least(
-            subjects.event_at + toIntervalDay({{ maturity_days }}),
-            coalesce(first_positives.first_known_at, subjects.event_at + toIntervalDay({{ maturity_days }}))
-        ) as changed_at,
-        1 as n,
-        0 as positives
-    from {{ ref(subjects) }} as subjects
-    left join first_positives on first_positives.subject_id = subjects.{{ subject_id }}
-    where {{ where }} and {{ in_days_with_lookback(days, maturity_days, 'subjects.event_date') }}
-),
-
-changes as (
-    select * from matured
-    union all
-    select subject_id as changed_id, known_at as changed_at, 0 as n, change as positives
-    from flips
-    where change != 0
-)
-
-select
-    toUUID(changed_id) as {{ subject_id }},
-    changes.changed_at as event_at,
-    toDate(changes.changed_at) as event_date,
-    {%- for key in keys %}
-    subjects.{{ key }} as {{ key }},
-    {%- endfor %}
-    toInt64(sum(changes.n)) as n,
-    toInt64(sum(changes.positives)) as positives
-from changes
-inner join {{ ref(subjects) }} as subjects on subjects.{{ subject_id }} = changes.changed_id
-where {{ where }} and {{ in_days(days, 'toDate(changes.changed_at)') }}
-group by all
+        toUUID(changed_id) as {{ subject_id }},
+        changes.changed_at as event_at,
+        toDate(changes.changed_at) as event_date,
+        {%- for key in keys %} subjects.{{ key }} as {{ key }}, {%- endfor %}
+        toInt64(sum(changes.n)) as n,
+        toInt64(sum(changes.positives)) as positives
+    from changes
+    inner join {{ ref(subjects) }} as subjects on subjects.{{ subject_id }} = changes.changed_id
+    where {{ where }} and {{ in_days(days, "toDate(changes.changed_at)") }}
+    group by all
 {% endmacro %}

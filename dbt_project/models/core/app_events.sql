@@ -1,24 +1,28 @@
 {{
     config(
         engine=table_engine(),
-        order_by='(event_at, event_id)',
+        order_by="(event_at, event_id)",
     )
 }}
 {%- set days = days_to_build([loads_of(["('appsflyer', 'in_app_events')"])]) %}
 
 with
 
-events as (
-    select * from {{ ref('stg_appsflyer__in_app_events') }}
-    where reject_reason is null and {{ in_days(days) }}
-),
+    events as (
+        select *
+        from {{ ref("stg_appsflyer__in_app_events") }}
+        where reject_reason is null and {{ in_days(days) }}
+    ),
 
-kept as (
-    {{ deduplicated(
-        'events', 'event_id',
-        prefer=['arrived_at', "cityHash64(tuple(* except (load_id, source_file, source_row)))"],
-    ) }}
-)
+    kept as (
+        {{
+            deduplicated(
+                "events",
+                "event_id",
+                prefer=["arrived_at", "cityHash64(tuple(* except (load_id, source_file, source_row)))"],
+            )
+        }}
+    )
 
 select
     event_id,

@@ -1,39 +1,68 @@
 {{
     config(
         engine=table_engine(),
-        order_by='(event_at, click_id)',
+        order_by="(event_at, click_id)",
     )
 }}
 {%- set days = days_to_build([loads_of(["('talkingdata', 'clicks')", "('appsflyer', 'clicks')"])]) %}
 
 with
 
-talkingdata as (
-    select
-        click_id, 'talkingdata' as source, event_at, event_date, arrived_at, app_id as app, publisher,
-        null as subpublisher, null as campaign_name, ip_hash, null as ip_subnet, null as device_hash,
-        device_model as model_name, os_version as os, null as platform_name, null as country,
-        null as carrier_name
-    from {{ ref('stg_talkingdata__clicks') }}
-    where reject_reason is null and {{ in_days(days) }}
-),
+    talkingdata as (
+        select
+            click_id,
+            'talkingdata' as source,
+            event_at,
+            event_date,
+            arrived_at,
+            app_id as app,
+            publisher,
+            null as subpublisher,
+            null as campaign_name,
+            ip_hash,
+            null as ip_subnet,
+            null as device_hash,
+            device_model as model_name,
+            os_version as os,
+            null as platform_name,
+            null as country,
+            null as carrier_name
+        from {{ ref("stg_talkingdata__clicks") }}
+        where reject_reason is null and {{ in_days(days) }}
+    ),
 
-appsflyer as (
-    select
-        click_id, 'appsflyer' as source, event_at, event_date, arrived_at, app, publisher,
-        subpublisher, campaign_name, ip_hash, ip_subnet, device_hash, model_name, os, platform_name,
-        country, carrier_name
-    from {{ ref('stg_appsflyer__clicks') }}
-    where reject_reason is null and {{ in_days(days) }}
-),
+    appsflyer as (
+        select
+            click_id,
+            'appsflyer' as source,
+            event_at,
+            event_date,
+            arrived_at,
+            app,
+            publisher,
+            subpublisher,
+            campaign_name,
+            ip_hash,
+            ip_subnet,
+            device_hash,
+            model_name,
+            os,
+            platform_name,
+            country,
+            carrier_name
+        from {{ ref("stg_appsflyer__clicks") }}
+        where reject_reason is null and {{ in_days(days) }}
+    ),
 
-united as (
-    select * from talkingdata
-    union all
-    select * from appsflyer
-),
+    united as (
+        select *
+        from talkingdata
+        union all
+        select *
+        from appsflyer
+    ),
 
-kept as ({{ deduplicated('united', 'click_id', prefer=['arrived_at', 'cityHash64(tuple(*))']) }})
+    kept as ({{ deduplicated("united", "click_id", prefer=["arrived_at", "cityHash64(tuple(*))"]) }})
 
 select
     click_id,

@@ -1,30 +1,40 @@
 {{
     config(
         engine=table_engine(),
-        order_by='(event_at, install_id)',
+        order_by="(event_at, install_id)",
     )
 }}
-{%- set days = days_to_build([loads_of(["('appsflyer', 'installs')", "('appsflyer', 'blocked_installs')"])]) %}
+{%- set days = days_to_build(
+    [loads_of(["('appsflyer', 'installs')", "('appsflyer', 'blocked_installs')"])]
+) %}
 
 with
 
-united as (
-    select * from {{ ref('stg_appsflyer__installs') }}
-    where reject_reason is null and {{ in_days(days) }}
-    union all
-    select * from {{ ref('stg_appsflyer__blocked_installs') }}
-    where reject_reason is null and {{ in_days(days) }}
-),
+    united as (
+        select *
+        from {{ ref("stg_appsflyer__installs") }}
+        where reject_reason is null and {{ in_days(days) }}
+        union all
+        select *
+        from {{ ref("stg_appsflyer__blocked_installs") }}
+        where reject_reason is null and {{ in_days(days) }}
+    ),
 
--- A postback sent twice may differ in what was filled in: the earliest arrival stands, a block
--- before a pass, and then the row whose hash is least.
-kept as (
-    {{ deduplicated(
-        'united',
-        'install_id',
-        prefer=['arrived_at', 'is_blocked desc', "cityHash64(tuple(* except (load_id, source_file, source_row)))"],
-    ) }}
-)
+    -- A postback sent twice may differ in what was filled in: the earliest arrival stands, a block
+    -- before a pass, and then the row whose hash is least.
+    kept as (
+        {{
+            deduplicated(
+                "united",
+                "install_id",
+                prefer=[
+                    "arrived_at",
+                    "is_blocked desc",
+                    "cityHash64(tuple(* except (load_id, source_file, source_row)))",
+                ],
+            )
+        }}
+    )
 
 select
     install_id,

@@ -1,24 +1,24 @@
 {{
     config(
         engine=table_engine(),
-        order_by='(event_at, click_id)',
+        order_by="(event_at, click_id)",
     )
 }}
 {{
     feature_set(
-        'clicks',
+        "clicks",
         where="source = 'talkingdata'",
         features=[
-            'feat_click_attributes',
-            'feat_click_by_ip',
-            'feat_click_by_ip_app',
-            'feat_click_by_ip_device_os',
-            'feat_click_by_publisher',
-            'feat_click_by_subpublisher',
-            'feat_click_conversions_by_app',
-            'feat_click_conversions_by_publisher',
-            'feat_click_conversions_by_app_publisher',
-            'feat_click_conversions_by_os',
+            "feat_click_attributes",
+            "feat_click_by_ip",
+            "feat_click_by_ip_app",
+            "feat_click_by_ip_device_os",
+            "feat_click_by_publisher",
+            "feat_click_by_subpublisher",
+            "feat_click_conversions_by_app",
+            "feat_click_conversions_by_publisher",
+            "feat_click_conversions_by_app_publisher",
+            "feat_click_conversions_by_os",
         ],
     )
 }}

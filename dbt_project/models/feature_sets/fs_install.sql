@@ -1,27 +1,27 @@
 {{
     config(
         engine=table_engine(),
-        order_by='(event_at, install_id)',
+        order_by="(event_at, install_id)",
     )
 }}
 {{
     feature_set(
-        'installs',
+        "installs",
         with_attack_type=true,
         features=[
-            'feat_install_attributes',
-            'feat_install_by_device',
-            'feat_install_clicks_by_device',
-            'feat_install_by_ip',
-            'feat_install_clicks_by_ip',
-            'feat_install_by_subnet',
-            'feat_install_by_publisher',
-            'feat_install_clicks_by_publisher',
-            'feat_install_verdicts_by_publisher',
-            'feat_install_by_subpublisher',
-            'feat_install_clicks_by_subpublisher',
-            'feat_install_verdicts_by_subpublisher',
-            'feat_install_by_app',
+            "feat_install_attributes",
+            "feat_install_by_device",
+            "feat_install_clicks_by_device",
+            "feat_install_by_ip",
+            "feat_install_clicks_by_ip",
+            "feat_install_by_subnet",
+            "feat_install_by_publisher",
+            "feat_install_clicks_by_publisher",
+            "feat_install_verdicts_by_publisher",
+            "feat_install_by_subpublisher",
+            "feat_install_clicks_by_subpublisher",
+            "feat_install_verdicts_by_subpublisher",
+            "feat_install_by_app",
         ],
     )
 }}

@@ -1,14 +1,10 @@
-{{ config(materialized='view') }}
+{{ config(materialized="view") }}
 
 with
 
-scores as (
-    select * from {{ ref('scores_current') }} where subject = 'install'
-),
+    scores as (select * from {{ ref("scores_current") }} where subject = 'install'),
 
-installs as (
-    select * from {{ ref('installs') }}
-)
+    installs as (select * from {{ ref("installs") }})
 
 select
     scores.subject_id as install_id,
@@ -29,7 +25,9 @@ select
     scores.threshold_name as threshold_name,
     scores.threshold as threshold,
     scores.is_flagged as is_flagged,
-    arrayMap((name, value) -> name || ' = ' || value, scores.reason_features, scores.reason_values) as reasons,
+    arrayMap(
+        (name, value) -> name || ' = ' || value, scores.reason_features, scores.reason_values
+    ) as reasons,
     scores.run_id as run_id,
     scores.scored_at as scored_at
 from scores

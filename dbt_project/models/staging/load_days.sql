@@ -1,39 +1,35 @@
 {{
     config(
-        materialized='incremental',
-        incremental_strategy='append',
+        materialized="incremental",
+        incremental_strategy="append",
         engine=table_engine(),
-        order_by='(load_id, event_date)',
+        order_by="(load_id, event_date)",
     )
 }}
 -- What each load brought to each day. Loads never change, so each is counted once; core's days
 -- are rebuilt by these counts and not by raw itself, whose rows expire.
-
 with
 
-uncounted as (
-    select load_id, source, report
-    from {{ source('loads', 'loads') }}
-    {% if is_incremental() %}
-    where load_id not in (select load_id from {{ this }})
-    {% endif %}
-),
+    uncounted as (
+        select load_id, source, report
+        from {{ source("loads", "loads") }}
+        {% if is_incremental() %} where load_id not in (select load_id from {{ this }}) {% endif %}
+    ),
 
-rows_by_day as (
-    {% for model in staged_reports() %}
-    select load_id, event_date, count() as rows
-    from {{ ref(model) }}
-    where load_id in (select load_id from uncounted)
-    group by load_id, event_date
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-    union all
-    -- Lines refused at loading belong to no day.
-    select _load_id as load_id, toDate('1970-01-01') as event_date, count() as rows
-    from {{ source('loads', 'rejected_lines') }}
-    where _load_id in (select load_id from uncounted)
-    group by load_id
-)
+    rows_by_day as (
+        {% for model in staged_reports() %}
+            select load_id, event_date, count() as rows
+            from {{ ref(model) }}
+            where load_id in (select load_id from uncounted)
+            group by load_id, event_date {{ 'union all' if not loop.last }}
+        {% endfor %}
+        union all
+        -- Lines refused at loading belong to no day.
+        select _load_id as load_id, toDate('1970-01-01') as event_date, count() as rows
+        from {{ source("loads", "rejected_lines") }}
+        where _load_id in (select load_id from uncounted)
+        group by load_id
+    )
 
 select
     uncounted.load_id as load_id,

@@ -1,10 +1,10 @@
 {{
     config(
         engine=table_engine(),
-        order_by='(event_at, click_id)',
+        order_by="(event_at, click_id)",
     )
 }}
-{%- set days = days_to_build([{'from': ref('clicks')}]) %}
+{%- set days = days_to_build([{"from": ref("clicks")}]) %}
 
 select
     click_id,
@@ -15,5 +15,5 @@ select
     device_model as click__device_model,
     os_version as click__os_version,
     toUInt8(toHour(event_at)) as click__hour_utc
-from {{ ref('clicks') }}
+from {{ ref("clicks") }}
 where {{ in_days(days) }}

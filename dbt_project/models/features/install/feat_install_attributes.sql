@@ -1,10 +1,10 @@
 {{
     config(
         engine=table_engine(),
-        order_by='(event_at, install_id)',
+        order_by="(event_at, install_id)",
     )
 }}
-{%- set days = days_to_build([{'from': ref('installs')}]) %}
+{%- set days = days_to_build([{"from": ref("installs")}]) %}
 
 select
     install_id,
@@ -24,5 +24,5 @@ select
     device_model as install__device_model,
     os_version as install__os_version,
     country as install__country
-from {{ ref('installs') }}
+from {{ ref("installs") }}
 where {{ in_days(days) }}

@@ -1,23 +1,33 @@
 {{
     config(
         engine=table_engine(),
-        order_by='(event_at, click_id)',
+        order_by="(event_at, click_id)",
     )
 }}
 {{
     window_features(
-        subjects=ref('clicks'),
-        subject_id='click_id',
-        entity='ip',
-        keys=['ip_hash'],
-        windows=['1m', '10m', '1h', '1d'],
-        columns=['app_id', 'publisher', 'device_model'],
+        subjects=ref("clicks"),
+        subject_id="click_id",
+        entity="ip",
+        keys=["ip_hash"],
+        windows=["1m", "10m", "1h", "1d"],
+        columns=["app_id", "publisher", "device_model"],
         aggregates=[
-            {'measure': 'clicks', 'aggregate': 'count'},
-            {'measure': 'apps', 'aggregate': 'count_distinct', 'of': 'app_id', 'windows': ['1h', '1d']},
-            {'measure': 'publishers', 'aggregate': 'count_distinct', 'of': 'publisher', 'windows': ['1h', '1d']},
-            {'measure': 'device_models', 'aggregate': 'count_distinct', 'of': 'device_model', 'windows': ['1d']},
-            {'measure': 'seconds_since_click', 'aggregate': 'seconds_since_last', 'windows': ['1d']},
+            {"measure": "clicks", "aggregate": "count"},
+            {"measure": "apps", "aggregate": "count_distinct", "of": "app_id", "windows": ["1h", "1d"]},
+            {
+                "measure": "publishers",
+                "aggregate": "count_distinct",
+                "of": "publisher",
+                "windows": ["1h", "1d"],
+            },
+            {
+                "measure": "device_models",
+                "aggregate": "count_distinct",
+                "of": "device_model",
+                "windows": ["1d"],
+            },
+            {"measure": "seconds_since_click", "aggregate": "seconds_since_last", "windows": ["1d"]},
         ],
     )
 }}

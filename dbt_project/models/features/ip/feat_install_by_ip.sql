@@ -1,21 +1,26 @@
 {{
     config(
         engine=table_engine(),
-        order_by='(event_at, install_id)',
+        order_by="(event_at, install_id)",
     )
 }}
 {{
     window_features(
-        subjects=ref('installs'),
-        subject_id='install_id',
-        entity='ip',
-        keys=['ip_hash'],
-        windows=['1h', '1d', '7d'],
-        columns=['app_id'],
+        subjects=ref("installs"),
+        subject_id="install_id",
+        entity="ip",
+        keys=["ip_hash"],
+        windows=["1h", "1d", "7d"],
+        columns=["app_id"],
         aggregates=[
-            {'measure': 'installs', 'aggregate': 'count'},
-            {'measure': 'install_apps', 'aggregate': 'count_distinct', 'of': 'app_id', 'windows': ['1d', '7d']},
-            {'measure': 'seconds_since_install', 'aggregate': 'seconds_since_last', 'windows': ['7d']},
+            {"measure": "installs", "aggregate": "count"},
+            {
+                "measure": "install_apps",
+                "aggregate": "count_distinct",
+                "of": "app_id",
+                "windows": ["1d", "7d"],
+            },
+            {"measure": "seconds_since_install", "aggregate": "seconds_since_last", "windows": ["7d"]},
         ],
     )
 }}

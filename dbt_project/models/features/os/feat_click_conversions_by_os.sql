@@ -1,20 +1,27 @@
 {{
     config(
         engine=table_engine(),
-        order_by='(event_at, click_id)',
+        order_by="(event_at, click_id)",
     )
 }}
 {{
     window_features(
-        subjects=ref('clicks'),
-        subject_id='click_id',
-        events=ref('click_label_changes'),
-        entity='os',
-        keys=['os_version'],
-        windows=['3d'],
-        columns=['n', 'positives'],
+        subjects=ref("clicks"),
+        subject_id="click_id",
+        events=ref("click_label_changes"),
+        entity="os",
+        keys=["os_version"],
+        windows=["3d"],
+        columns=["n", "positives"],
         aggregates=[
-            {'measure': 'conversion_rate', 'aggregate': 'smoothed_rate', 'of': 'positives', 'over': 'n', 'prior': 0.002, 'weight': 100},
+            {
+                "measure": "conversion_rate",
+                "aggregate": "smoothed_rate",
+                "of": "positives",
+                "over": "n",
+                "prior": 0.002,
+                "weight": 100,
+            },
         ],
     )
 }}

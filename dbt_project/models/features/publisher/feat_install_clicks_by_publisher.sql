@@ -1,19 +1,19 @@
 {{
     config(
         engine=table_engine(),
-        order_by='(event_at, install_id)',
+        order_by="(event_at, install_id)",
     )
 }}
 {{
     window_features(
-        subjects=ref('installs'),
-        subject_id='install_id',
-        events=ref('clicks'),
-        entity='publisher',
-        keys=['publisher'],
-        windows=['1h', '1d'],
+        subjects=ref("installs"),
+        subject_id="install_id",
+        events=ref("clicks"),
+        entity="publisher",
+        keys=["publisher"],
+        windows=["1h", "1d"],
         aggregates=[
-            {'measure': 'install_clicks', 'aggregate': 'count'},
+            {"measure": "install_clicks", "aggregate": "count"},
         ],
     )
 }}

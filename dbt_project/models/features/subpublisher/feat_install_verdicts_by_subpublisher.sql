@@ -1,21 +1,28 @@
 {{
     config(
         engine=table_engine(),
-        order_by='(event_at, install_id)',
+        order_by="(event_at, install_id)",
     )
 }}
 {{
     window_features(
-        subjects=ref('installs'),
-        subject_id='install_id',
-        events=ref('install_label_changes'),
-        entity='subpublisher',
-        keys=['publisher', 'subpublisher'],
-        windows=['14d'],
-        columns=['n', 'positives'],
+        subjects=ref("installs"),
+        subject_id="install_id",
+        events=ref("install_label_changes"),
+        entity="subpublisher",
+        keys=["publisher", "subpublisher"],
+        windows=["14d"],
+        columns=["n", "positives"],
         aggregates=[
-            {'measure': 'verdict_changes', 'aggregate': 'count'},
-            {'measure': 'fraud_rate', 'aggregate': 'smoothed_rate', 'of': 'positives', 'over': 'n', 'prior': 0.1, 'weight': 20},
+            {"measure": "verdict_changes", "aggregate": "count"},
+            {
+                "measure": "fraud_rate",
+                "aggregate": "smoothed_rate",
+                "of": "positives",
+                "over": "n",
+                "prior": 0.1,
+                "weight": 20,
+            },
         ],
     )
 }}

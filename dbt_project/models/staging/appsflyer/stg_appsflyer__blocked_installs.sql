@@ -1,1 +1,1 @@
-{{ appsflyer_installs(source('appsflyer', 'appsflyer__blocked_installs'), is_blocked=true) }}
+{{ appsflyer_installs(source("appsflyer", "appsflyer__blocked_installs"), is_blocked=true) }}

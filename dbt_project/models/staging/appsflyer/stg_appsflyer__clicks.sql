@@ -1,49 +1,70 @@
-{%- set zones = load_timezones('appsflyer') -%}
+{%- set zones = load_timezones("appsflyer") -%}
 with
 
-source as ({{ committed(source('appsflyer', 'appsflyer__clicks')) }}),
+    source as ({{ committed(source("appsflyer", "appsflyer__clicks")) }}),
 
-typed as (
-    select
-        *,
-        {{ utc_time('attributed_touch_time', zones) }} as clicked_at,
-        {{ appsflyer_context() }}
-    from source
-),
+    typed as (
+        select *, {{ utc_time("attributed_touch_time", zones) }} as clicked_at, {{ appsflyer_context() }}
+        from source
+    ),
 
-renamed as (
-    select
-        -- Clicks carry no id: rows alike in all of these are postbacks of the same click.
-        {{ subject_id('appsflyer', [
-            'attributed_touch_time', 'attributed_touch_type', 'app_id', 'media_source', 'af_siteid',
-            'af_sub_siteid', 'campaign', 'af_c_id', 'af_adset_id', 'af_ad_id', 'af_sub1', 'ip',
-            'user_agent', 'advertising_id', 'idfa', 'oaid', 'android_id', 'original_url',
-        ]) }} as click_id,
-        clicked_at as event_at,
-        clean_app_id as app,
-        publisher,
-        subpublisher,
-        clean_campaign as campaign_name,
-        ip_hash,
-        ip_subnet,
-        device_hash,
-        clean_device_model as model_name,
-        clean_os_version as os,
-        clean_platform as platform_name,
-        country,
-        clean_carrier as carrier_name,
-        multiIf(
-            clicked_at is null, 'invalid_attributed_touch_time',
-            app is null, 'missing_app_id',
-            lower(attributed_touch_type) not in ('click', ''), 'not_a_click',
-            null
-        ) as reject_reason,
-        {{ day_of('clicked_at') }} as event_date,
-        {{ arrived_at() }} as arrived_at,
-        _load_id as load_id,
-        _source_file as source_file,
-        _source_row as source_row
-    from typed
-)
+    renamed as (
+        select
+            -- Clicks carry no id: rows alike in all of these are postbacks of the same click.
+            {{
+                subject_id(
+                    "appsflyer",
+                    [
+                        "attributed_touch_time",
+                        "attributed_touch_type",
+                        "app_id",
+                        "media_source",
+                        "af_siteid",
+                        "af_sub_siteid",
+                        "campaign",
+                        "af_c_id",
+                        "af_adset_id",
+                        "af_ad_id",
+                        "af_sub1",
+                        "ip",
+                        "user_agent",
+                        "advertising_id",
+                        "idfa",
+                        "oaid",
+                        "android_id",
+                        "original_url",
+                    ],
+                )
+            }} as click_id,
+            clicked_at as event_at,
+            clean_app_id as app,
+            publisher,
+            subpublisher,
+            clean_campaign as campaign_name,
+            ip_hash,
+            ip_subnet,
+            device_hash,
+            clean_device_model as model_name,
+            clean_os_version as os,
+            clean_platform as platform_name,
+            country,
+            clean_carrier as carrier_name,
+            multiIf(
+                clicked_at is null,
+                'invalid_attributed_touch_time',
+                app is null,
+                'missing_app_id',
+                lower(attributed_touch_type) not in ('click', ''),
+                'not_a_click',
+                null
+            ) as reject_reason,
+            {{ day_of("clicked_at") }} as event_date,
+            {{ arrived_at() }} as arrived_at,
+            _load_id as load_id,
+            _source_file as source_file,
+            _source_row as source_row
+        from typed
+    )
 
-select * from renamed
+select *
+from renamed

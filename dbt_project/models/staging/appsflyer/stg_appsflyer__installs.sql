@@ -1,1 +1,1 @@
-{{ appsflyer_installs(source('appsflyer', 'appsflyer__installs'), is_blocked=false) }}
+{{ appsflyer_installs(source("appsflyer", "appsflyer__installs"), is_blocked=false) }}

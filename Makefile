@@ -1,0 +1,53 @@
+# The door to the project: make help says what there is.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup setup-ci demo test lint format bench docs lock clean
+
+help:  ## say what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP)  ## make .venv and install the locked packages
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "error: clickward needs Python 3.11 or later, found " + sys.version.split()[0] + "\nhint: make setup PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps --editable .
+	touch $@
+
+setup-ci: setup  ## what CI needs besides
+
+demo: setup  ## simulate a small world, score it, and compare with the truth
+	$(BIN)/clickward demo
+
+test: setup  ## run the test suite
+	$(BIN)/python -m pytest
+
+lint: setup  ## check style, types and SQL format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfmt --quiet --check dbt_project
+
+format: setup  ## rewrite Python and SQL in the project's format
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+	$(BIN)/sqlfmt --quiet dbt_project
+
+bench: setup  ## measure loading's memory
+	$(BIN)/python benchmarks/load_memory.py
+
+docs: setup  ## make dbt's documentation of every table and column
+	$(BIN)/dbt docs generate --project-dir dbt_project --profiles-dir profiles
+
+lock: setup  ## resolve the packages anew into requirements.lock
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock
+
+clean:  ## remove what was built; the store stays
+	rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
