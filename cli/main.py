@@ -7,6 +7,7 @@ import typer
 
 from cli import (
     build,
+    demo,
     doctor,
     features,
     load,
@@ -33,7 +34,7 @@ app = typer.Typer(
 )
 # In the order of the data.
 VERBS = (
-    simulate, load, loads, build, features, snapshot, train, validate, models, score, sql, doctor,
+    simulate, load, loads, build, features, snapshot, train, validate, models, score, sql, doctor, demo,
 )  # fmt: skip
 for module in VERBS:
     module.register(app)

@@ -1,0 +1,82 @@
+"""Promise 4: nothing is lost or doubled. Faults are planted, and the build's own tests see them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from clickward import run, with_fault
+
+from warehouse.connection import Warehouse
+from warehouse.errors import UserError
+from warehouse.profile import Project
+
+HEADER = "ip,app,device,os,channel,click_time,attributed_time,is_attributed"
+
+
+def clicks(path: Path, first: int, count: int) -> Path:
+    lines = [
+        f"{number % 9},{number % 4},1,13,{number},2024-01-0{1 + number % 3} 00:{number % 60:02d}:00,,0"
+        for number in range(first, first + count)
+    ]
+    path.write_text("\n".join([HEADER, *lines]) + "\n")
+    return path
+
+
+def test_loaded_is_kept_and_duplicates_and_rejected(
+    project: Project, warehouse: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = clicks(tmp_path / "first.csv", 0, 100)
+    second = clicks(tmp_path / "second.csv", 60, 100)
+    text = second.read_text() + "1,2,1,13,\n7,1,1,13,99,2024-01-01 00:00:00,,1\n"
+    second.write_text(text + "\n".join(text.splitlines()[1:11]) + "\n")
+    run(project, "load", "talkingdata", first, second)
+    run(project, "build")
+    capsys.readouterr()
+    run(project, "loads", "--json")
+    ledger = {Path(row["file"]).name: row for row in json.loads(capsys.readouterr().out)}
+    assert sum(row["loaded"] for row in ledger.values()) == 100 + 111
+    for row in ledger.values():
+        assert row["loaded"] == row["kept"] + row["duplicates"] + row["rejected"]
+    assert ledger["second.csv"]["rejected_at_load"] == 1  # four fields
+    assert ledger["second.csv"]["rejected"] == 1  # converted, but when?
+    kept = warehouse.scalar(f"select count() from {warehouse.table('core', 'clicks')}")
+    assert kept == sum(row["kept"] for row in ledger.values()) == 160
+    reasons = warehouse.client.query(
+        f"select refused_by, reason, rows from {warehouse.table('core', 'rejected_rows')} order by 1"
+    ).result_rows
+    assert reasons == [
+        ("loading", "wrong_number_of_fields", 1),
+        ("staging", "attributed_without_time", 1),
+    ]
+
+
+def test_doubled_raw_rows_are_caught(
+    project: Project, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    run(project, "load", "talkingdata", clicks(tmp_path / "c.csv", 0, 50))
+    raw = warehouse.table("raw", "talkingdata__clicks")
+    warehouse.command(f"insert into {raw} select * from {raw}")
+    with pytest.raises(UserError, match="assert_loads_reconcile"):
+        run(project, "build")
+
+
+def test_a_row_dropped_in_staging_is_caught(project: Project, tmp_path: Path) -> None:
+    faulty = with_fault(
+        project, tmp_path, "models/staging/talkingdata/stg_talkingdata__clicks.sql",
+        "from renamed", "from renamed where source_row != 5",
+    )  # fmt: skip
+    run(faulty, "load", "talkingdata", clicks(tmp_path / "c.csv", 0, 50))
+    with pytest.raises(UserError, match="assert_loads_reconcile"):
+        run(faulty, "build")
+
+
+def test_a_day_bound_that_is_not_midnight_is_caught(project: Project, tmp_path: Path) -> None:
+    faulty = with_fault(
+        project, tmp_path, "models/core/clicks.sql",
+        "reject_reason is null and {{ in_days(days) }}",
+        "reject_reason is null and {{ in_days(days) }}"
+        " and event_at >= toDateTime64(event_date, 3, 'UTC') + toIntervalMinute(10)",
+    )  # fmt: skip
+    run(faulty, "load", "talkingdata", clicks(tmp_path / "c.csv", 0, 50))
+    with pytest.raises(UserError, match="assert_core_holds_what_was_kept"):
+        run(faulty, "build")

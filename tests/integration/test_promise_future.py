@@ -1,0 +1,201 @@
+"""Promise 1: no feature sees the future. Features against brute force, and against more data."""
+
+import csv
+import random
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clickward import run, with_fault
+
+from tests.oracles.windows import before, smoothed_rate
+from warehouse.connection import Warehouse, connect
+from warehouse.profile import Project
+
+WINDOWS = {
+    "1m": timedelta(minutes=1),
+    "10m": timedelta(minutes=10),
+    "1h": timedelta(hours=1),
+    "1d": timedelta(days=1),
+    "3d": timedelta(days=3),
+}
+START = datetime(2024, 2, 27, 21)
+HEADER = ["ip", "app", "device", "os", "channel", "click_time", "attributed_time", "is_attributed"]
+
+
+def write_clicks(path: Path, rows: list[list[Any]]) -> Path:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([HEADER, *rows])
+    return path
+
+
+def random_clicks(seed: int, count: int) -> list[list[Any]]:
+    """Clicks with many ties, gaps of hours, a heavy key, and events exactly a window apart."""
+    dice = random.Random(seed)
+    rows = []
+    at = START
+    for number in range(count):
+        gap = dice.choice([0, 0, 0, 1, 30, 60, 60, 600, 3600, 7 * 3600])
+        # Steps back as well: rows do not come in the order of time.
+        at = max(START, at + timedelta(seconds=gap - (1800 if number % 17 == 0 else 0)))
+        ip = 1 if dice.random() < 0.4 else dice.randint(2, 12)
+        converted = dice.random() < 0.1
+        installed = at + timedelta(seconds=dice.choice([5, 3600, 40 * 3600]))
+        rows.append(
+            [ip, dice.randint(1, 4), dice.randint(1, 2), dice.randint(1, 2), dice.randint(1, 3), at,
+             installed if converted else "", int(converted)]
+        )  # fmt: skip
+    dice.shuffle(rows)
+    return rows
+
+
+def features(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Clicks with every click feature, as the store has them."""
+    core, stage = (warehouse.target.database(name) for name in ("core", "features"))
+    return warehouse.query(
+        f"""
+        select clicks.*, labels.verdict_at, features.*
+        from (
+            select click_id, event_at, ip_hash, app_id, device_model, os_version, publisher, subpublisher
+            from {core}.clicks
+        ) as clicks
+        left join (select subject_id, known_at as verdict_at from {core}.labels) as labels
+            on labels.subject_id = clicks.click_id
+        left join (
+            select * except (event_at, event_date, source) from {stage}.fs_click
+        ) as features on features.click_id = clicks.click_id
+        """
+    ).to_dicts()
+
+
+def compare_with_brute_force(warehouse: Warehouse) -> int:
+    """Recompute every windowed click feature; returns how many values were compared."""
+    rows = features(warehouse)
+    events = [row | {"label_known_at": row["verdict_at"]} for row in rows]
+    compared = 0
+    for row in events:
+        for name, expected in expected_features(row, events).items():
+            found = row[name]
+            if expected is None or found is None:
+                assert found == expected, (name, row["event_at"], found, expected)
+            else:
+                assert found == pytest.approx(expected, abs=1e-9), (name, row["event_at"])
+            compared += 1
+    return compared
+
+
+def expected_features(row: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
+    entities = {
+        "ip": ["ip_hash"],
+        "ip_app": ["ip_hash", "app_id"],
+        "ip_device_os": ["ip_hash", "device_model", "os_version"],
+        "publisher": ["publisher"],
+        "subpublisher": ["publisher", "subpublisher"],
+    }
+    distinct = {
+        ("ip", "apps"): ("app_id", ["1h", "1d"]),
+        ("ip", "publishers"): ("publisher", ["1h", "1d"]),
+        ("ip", "device_models"): ("device_model", ["1d"]),
+        ("ip_app", "publishers"): ("publisher", ["1d"]),
+        ("ip_device_os", "apps"): ("app_id", ["1h", "1d"]),
+        ("ip_device_os", "publishers"): ("publisher", ["1d"]),
+    }
+    expected: dict[str, Any] = {}
+    for entity, keys in entities.items():
+        for window in ("1m", "10m", "1h", "1d"):
+            seen = before(row, events, keys, WINDOWS[window])
+            expected[f"{entity}__clicks_{window}"] = None if seen is None else seen.count()
+            for (owner, measure), (column, windows) in distinct.items():
+                if owner == entity and window in windows and seen is not None:
+                    expected[f"{entity}__{measure}_{window}"] = seen.distinct(column)
+        day = before(row, events, keys, WINDOWS["1d"])
+        expected[f"{entity}__seconds_since_click"] = day.seconds_since_last() if day else None
+    rates = {
+        "app": ["app_id"],
+        "publisher": ["publisher"],
+        "app_publisher": ["app_id", "publisher"],
+        "os": ["os_version"],
+    }
+    for entity, keys in rates.items():
+        expected[f"{entity}__conversion_rate_3d"] = smoothed_rate(
+            row, events, keys, WINDOWS["3d"], timedelta(days=1), prior=0.002, weight=100
+        )
+    return expected
+
+
+def test_features_equal_brute_force(project: Project, warehouse: Warehouse, tmp_path: Path) -> None:
+    run(project, "load", "talkingdata", write_clicks(tmp_path / "c.csv", random_clicks(11, 400)))
+    run(project, "build")
+    assert compare_with_brute_force(warehouse) > 400 * 30
+
+
+def test_a_closed_window_is_caught(project: Project, tmp_path: Path) -> None:
+    faulty = with_fault(
+        project, tmp_path, "macros/windows/window_features.sql",
+        "preceding and 1 preceding", "preceding and current row",
+    )  # fmt: skip
+    run(faulty, "load", "talkingdata", write_clicks(tmp_path / "c.csv", random_clicks(11, 150)))
+    run(faulty, "build")
+    warehouse = connect(faulty)
+    with pytest.raises(AssertionError, match="clicks_1m"):
+        compare_with_brute_force(warehouse)
+    warehouse.close()
+
+
+def test_later_events_change_no_earlier_feature(
+    project: Project, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    rows = random_clicks(5, 500)
+    times = sorted(row[5] for row in rows)
+    cut = times[300]
+    early = [row for row in rows if row[5] < cut]
+    # A verdict given later is later data too: as of the cut these clicks had none.
+    held_back = [[*row[:6], "", 0] if row[6] and row[6] >= cut else row for row in early]
+    late = [row for row in rows if row[5] >= cut]
+    run(project, "load", "talkingdata", write_clicks(tmp_path / "early.csv", held_back))
+    run(project, "build")
+    first = earlier_features(warehouse, cut)
+    assert len(first) > 250
+    run(project, "load", "talkingdata", write_clicks(tmp_path / "late.csv", late))
+    run(project, "load", "talkingdata", write_clicks(tmp_path / "verdicts.csv", early))
+    run(project, "build")
+    assert earlier_features(warehouse, cut) == first
+
+
+def earlier_features(warehouse: Warehouse, cut: datetime) -> list[tuple[Any, ...]]:
+    """Features (not labels) of the clicks before `cut`, as bytes."""
+    table = warehouse.table("features", "fs_click")
+    return warehouse.client.query(
+        f"""
+        select toString(click_id), hex(toString(tuple(* except (is_attributed, label_known_at))))
+        from {table} where event_at < {{cut:DateTime64(3)}} order by 1
+        """,
+        parameters={"cut": cut},
+    ).result_rows
+
+
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "talkingdata" / "train_sample.csv"
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not REAL.is_file(), reason="the real clicks are not beside the project")
+def test_deleting_the_test_period_changes_no_training_feature(
+    project: Project, warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = "2017-11-08 22:00:00"
+    with REAL.open() as file:
+        header, *lines = file.read().splitlines()
+    kept = [line for line in lines if line.split(",")[5] < cut]
+    early = tmp_path / "early.csv"
+    early.write_text("\n".join([header, *kept]) + "\n")
+    run(project, "load", "talkingdata", early)
+    run(project, "build")
+    alone = earlier_features(warehouse, datetime.fromisoformat(cut))
+    monkeypatch.setenv("CLICKWARD_SCHEMA", warehouse.target.schema + "_all")
+    run(project, "load", "talkingdata", REAL)
+    run(project, "build")
+    everything = connect(project)
+    assert earlier_features(everything, datetime.fromisoformat(cut)) == alone
+    assert len(alone) == len(set(kept))
+    everything.close()

@@ -1,0 +1,71 @@
+"""Promise 3: same data, same answer, however it came: one load or many, one build or many."""
+
+from pathlib import Path
+
+import pytest
+from clickward import leftovers, parts, run, table_hashes
+
+from simulator import simulate
+from warehouse.connection import Warehouse, connect
+from warehouse.profile import Project
+
+DAYS = 5
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small world whose rows partly arrive a day or two late."""
+    folder = tmp_path_factory.mktemp("world") / "reports"
+    simulate(folder, DAYS, 5000, 5)
+    return folder
+
+
+def test_day_by_day_equals_all_at_once(
+    project: Project, warehouse: Warehouse, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(project, "load", "appsflyer", world)
+    run(project, "build")
+    at_once = table_hashes(warehouse)
+    assert at_once["core.installs"][0] > 100
+    assert at_once["features.fs_install"][0] == at_once["core.installs"][0]
+
+    monkeypatch.setenv("CLICKWARD_SCHEMA", warehouse.target.schema + "_daily")
+    # Days as they arrived: each brings late rows of the days before, which are built again.
+    arrivals = sorted({folder.name for folder in world.glob("t=*/dt=*")})
+    assert len(arrivals) > DAYS
+    halves = [arrivals[1::2], arrivals[::2]]
+    for batch in halves:
+        for day in batch:
+            run(project, "load", "appsflyer", *sorted(world.glob(f"t=*/{day}")))
+        run(project, "build")
+    daily = connect(project)
+    assert table_hashes(daily) == at_once
+    assert leftovers(daily) == []
+    daily.close()
+
+
+def test_a_second_build_and_a_second_load_write_nothing(
+    project: Project, warehouse: Warehouse, world: Path
+) -> None:
+    run(project, "load", "appsflyer", world)
+    run(project, "build")
+    before, content = parts(warehouse), table_hashes(warehouse)
+    run(project, "load", "appsflyer", world)
+    run(project, "build")
+    assert parts(warehouse) == before
+    assert table_hashes(warehouse) == content
+
+
+def test_a_day_that_became_empty_is_dropped(
+    project: Project, warehouse: Warehouse, world: Path
+) -> None:
+    run(project, "load", "appsflyer", world)
+    run(project, "build")
+    clicks = warehouse.table("core", "clicks")
+    # As a killed first build leaves it: rows of a day that nothing upstream knows.
+    warehouse.command(
+        f"insert into {clicks} select * replace (event_date + 400 as event_date) from {clicks} limit 7"
+    )
+    wrong = warehouse.scalar(f"select count() from {clicks}")
+    run(project, "build")
+    assert warehouse.scalar(f"select count() from {clicks}") == wrong - 7

@@ -1,0 +1,1 @@
+"""Brute-force recomputation, sharing no code with what it checks."""
