@@ -14,7 +14,9 @@ PANEL = "Where the engine is"
 
 Target = Annotated[
     str | None,
-    typer.Option("--target", help="Output of the profile (local, server, cluster).", rich_help_panel=PANEL),
+    typer.Option(
+        "--target", help="Output of the profile (local, server, cluster).", rich_help_panel=PANEL
+    ),
 ]
 ProjectDir = Annotated[
     str | None,
@@ -24,9 +26,7 @@ ProfilesDir = Annotated[
     str | None,
     typer.Option("--profiles-dir", help="Folder of profiles.yml.", rich_help_panel=PANEL),
 ]
-Debug = Annotated[
-    bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel=PANEL)
-]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel=PANEL)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 SHARED = {"target": Target, "project_dir": ProjectDir, "profiles_dir": ProfilesDir, "debug": Debug}

@@ -21,9 +21,7 @@ def print_json(value: Any) -> None:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
     """A plain aligned table that reads well without colour and in a pipe."""
     cells = [[_text(value) for value in row] for row in rows]
-    widths = [
-        max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(columns)
-    ]
+    widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(columns)]
     numeric = [
         bool(cells) and all(_is_number(row[i]) for row in cells) for i in range(len(columns))
     ]

@@ -18,7 +18,11 @@ def sql(
     query: Annotated[str, typer.Argument(help="A query, or - to read it from standard input.")],
     output_format: Annotated[
         str | None,
-        typer.Option("--format", "-f", help="Any output format of ClickHouse, such as CSVWithNames, JSONEachRow or Markdown."),
+        typer.Option(
+            "--format",
+            "-f",
+            help="Any output format of ClickHouse, such as CSVWithNames, JSONEachRow or Markdown.",
+        ),
     ] = None,
 ) -> None:
     """Run a query on the store and print its result.

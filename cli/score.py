@@ -1,0 +1,78 @@
+"""`clickward score`: score a feature set and build what reads the scores."""
+
+from typing import Annotated
+
+import typer
+
+from cli.options import Json, on_project
+from cli.output import Progress, print_json, say
+from warehouse.profile import Project
+
+
+@on_project
+def score(
+    project: Project,
+    feature_set: Annotated[str, typer.Argument(help="Feature set, such as fs_install.")],
+    from_: Annotated[
+        str | None, typer.Option("--from", help="First instant, included (UTC).")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Last instant, excluded (UTC).")] = None,
+    model_version: Annotated[
+        str | None,
+        typer.Option("--model-version", help="Default: the champion, else the latest trained."),
+    ] = None,
+    batch_rows: Annotated[
+        int, typer.Option("--batch-rows", min=1, help="Rows in memory and in one insert.")
+    ] = 50_000,
+    as_json: Json = False,
+) -> None:
+    """Score subjects with reasons, then build the marts that read scores.
+
+    Rows count once the run is committed, at the end: a run that was killed leaves nothing, and
+    running it again is safe. Only models of is_fraud flag.
+
+    \b
+    Examples:
+      clickward score fs_install
+      clickward score fs_install --from 2026-02-01 --model-version xgboost-fs_install-1a2b3c4d
+    """
+    from models_ml.durations import parse_bound
+    from models_ml.scoring import build_readers
+    from models_ml.scoring import score as run_scoring
+    from warehouse.connection import connection
+    from warehouse.contracts import read_feature_set
+
+    resolved = read_feature_set(project, feature_set)
+    with connection(project) as warehouse, Progress("scored") as progress:
+        run = run_scoring(
+            warehouse,
+            resolved,
+            from_at=parse_bound(from_),
+            to_at=parse_bound(to),
+            version=model_version,
+            batch_rows=batch_rows,
+            say=say,
+            advance=progress.advance,
+        )
+    is_built = build_readers(project, say)
+    if as_json:
+        print_json(
+            {
+                "run_id": run.run_id,
+                "model_version": run.model_version,
+                "rows": run.rows,
+                "flagged": run.flagged,
+                "from": run.span.from_at.isoformat(),
+                "to": run.span.to_at.isoformat(),
+                "marts_built": is_built,
+            }
+        )
+        return
+    flagged = "" if run.flagged is None else f", {run.flagged:,} flagged"
+    say(f"{run.rows:,} subjects scored{flagged}")
+    print(run.run_id)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("score")(score)

@@ -1,0 +1,1 @@
+"""Snapshots, splits, estimators, metrics, training, validation, scoring, and their registry."""

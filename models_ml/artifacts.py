@@ -1,0 +1,74 @@
+"""Model artifacts: a folder without pickle, named by its content, refused once changed."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from models_ml.content import hash_folder, sha256_text
+from models_ml.estimators import Estimator, family
+from models_ml.ledger import to_json
+from warehouse.contracts import FeatureSet
+from warehouse.errors import UserError
+
+METADATA = "model.json"
+# Another release of these may fit another model from the same data.
+LIBRARIES = ("clickward", "xgboost", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A loaded model and what `model.json` says of it."""
+
+    estimator: Estimator
+    metadata: dict[str, Any]
+
+
+def model_version(
+    estimator: Estimator, feature_set: FeatureSet, snapshot_id: str, delay: str
+) -> str:
+    """Name of the model these facts give, such as `xgboost-fs_click-1a2b3c4d`."""
+    facts = {
+        "model": estimator.name,
+        "snapshot": snapshot_id,
+        "contract": feature_set.contract_hash,
+        "parameters": estimator.get_params(),
+        "delay": delay,
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
+    return f"{estimator.name}-{feature_set.name}-{sha256_text(to_json(facts))[:8]}"
+
+
+def save_artifact(estimator: Estimator, metadata: dict[str, Any], folder: Path) -> str:
+    """Write the model into `folder`, at once and whole; the artifact's hash.
+
+    What stood there before was never registered and is replaced.
+    """
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    estimator.save(partial)
+    (partial / METADATA).write_text(json.dumps(metadata, indent=2, default=str) + "\n")
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.replace(folder)
+    return hash_folder(folder)
+
+
+def load_artifact(folder: Path, expected_hash: str) -> Artifact:
+    """The model in `folder`. Raises `UserError` where a file of it is missing or changed."""
+    if not (folder / METADATA).is_file():
+        raise UserError(
+            f"no model artifact in {folder}",
+            "restore the folder, or train again with another --seed",
+        )
+    found = hash_folder(folder)
+    if found != expected_hash:
+        raise UserError(
+            f"the artifact {folder} was changed after training: expected hash"
+            f" {expected_hash[:12]}, found {found[:12]}",
+            "restore the folder, or train again with another --seed",
+        )
+    metadata = json.loads((folder / METADATA).read_text())
+    return Artifact(family(metadata["model"]).load(folder), metadata)

@@ -1,0 +1,138 @@
+"""What every model family offers, in scikit-learn's conventions."""
+
+import json
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from sklearn.base import BaseEstimator
+
+from models_ml.preprocessing import numbers
+from warehouse.errors import UserError
+
+FACTS = "estimator.json"
+
+
+class Estimator(BaseEstimator, ABC):
+    """A model family: constructors only store parameters, fitting sets names ending in `_`.
+
+    Numeric columns of `X` hold null where unknown; text columns are categories. Scores rise
+    with the likelihood of the target and depend on nothing but the row.
+    """
+
+    name: ClassVar[str]
+    is_supervised: ClassVar[bool]
+
+    def fit(self, X: pl.DataFrame, y: np.ndarray | None = None) -> Self:
+        """Learn from `X` `(n, d)` and, where supervised, labels `y` `(n,)` of 0 and 1.
+
+        An unsupervised family never looks at `y`. Raises `UserError` where a supervised one
+        gets labels of one class only.
+        """
+        self._remember(X)
+        if not self.is_supervised:
+            self._fit(X, None)
+            return self
+        if y is None:
+            raise ValueError(f"{self.name} is supervised: expected labels, found None")
+        labels = np.asarray(y)
+        if labels.shape != (X.height,):
+            raise ValueError(f"expected labels ({X.height},), found {labels.shape}")
+        positives = int(labels.sum())
+        if positives in (0, len(labels)):
+            raise UserError(
+                f"{self.name} needs both classes, found {positives:,} positives among"
+                f" {len(labels):,} training rows",
+                "widen the training window or take labels known later (--as-of)",
+            )
+        self._fit(X, labels)
+        return self
+
+    def predict_score(self, X: pl.DataFrame) -> np.ndarray:
+        """Scores `(n,)` as float64."""
+        return self._score(self._checked(X))
+
+    def explain(self, X: pl.DataFrame) -> np.ndarray:
+        """How much each feature raised the row's score, `(n, d)` in the columns' order.
+
+        The unit is the family's own and is stated in its docstring.
+        """
+        return self._explain(self._checked(X))
+
+    def save(self, folder: Path) -> None:
+        """Write parameters, columns and fitted parts into `folder`, which must exist."""
+        facts = {
+            "estimator": self.name,
+            "parameters": self.get_params(),
+            "features": self.feature_names_in_,
+            "categorical": self.categorical_,
+        }
+        (folder / FACTS).write_text(json.dumps(facts, indent=2) + "\n")
+        self._save(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The estimator saved in `folder`."""
+        facts: dict[str, Any] = json.loads((folder / FACTS).read_text())
+        loaded = cls(**facts["parameters"])
+        loaded.feature_names_in_ = facts["features"]
+        loaded.categorical_ = facts["categorical"]
+        loaded._load(folder)
+        return loaded
+
+    @abstractmethod
+    def _fit(self, X: pl.DataFrame, y: Any) -> None: ...
+
+    @abstractmethod
+    def _score(self, X: pl.DataFrame) -> np.ndarray: ...
+
+    @abstractmethod
+    def _explain(self, X: pl.DataFrame) -> np.ndarray: ...
+
+    @abstractmethod
+    def _save(self, folder: Path) -> None: ...
+
+    @abstractmethod
+    def _load(self, folder: Path) -> None: ...
+
+    def _remember(self, X: pl.DataFrame) -> None:
+        self.feature_names_in_: list[str] = X.columns
+        self.categorical_: list[str] = [n for n, kind in X.schema.items() if kind == pl.String]
+
+    @property
+    def numeric_(self) -> list[str]:
+        """The columns that are not categories, in order."""
+        return [name for name in self.feature_names_in_ if name not in set(self.categorical_)]
+
+    def _numbers(self, X: pl.DataFrame) -> np.ndarray:
+        """The numeric columns `(n, numeric)`, NaN where unknown."""
+        return numbers(X.drop(self.categorical_))
+
+    def _categories(self, X: pl.DataFrame) -> pl.DataFrame:
+        """The categorical columns; dropping, unlike selecting, keeps the height of none."""
+        return X.drop(self.numeric_)
+
+    def _checked(self, X: pl.DataFrame) -> pl.DataFrame:
+        if X.columns != self.feature_names_in_:
+            raise ValueError(f"expected columns {self.feature_names_in_}, found {X.columns}")
+        return X
+
+    def _in_order(self, numeric: np.ndarray, categorical: np.ndarray) -> np.ndarray:
+        """Columns of the two kinds put back in the features' order."""
+        place = {name: j for j, name in enumerate([*self.numeric_, *self.categorical_])}
+        both = np.hstack([numeric, categorical])
+        return both[:, [place[name] for name in self.feature_names_in_]]
+
+
+class Supervised(Estimator):
+    """A family whose scores are probabilities, usable by scikit-learn's tools."""
+
+    is_supervised = True
+    classes_: ClassVar[np.ndarray] = np.array([0, 1])
+
+    def predict_proba(self, X: pl.DataFrame) -> np.ndarray:
+        """Probabilities `(n, 2)` of the classes 0 and 1."""
+        positive = self.predict_score(X)
+        return np.column_stack([1 - positive, positive])

@@ -1,0 +1,152 @@
+"""From features with unknowns and categories to matrices, fitted on training rows only."""
+
+import numpy as np
+import polars as pl
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import StratifiedKFold
+from sklearn.preprocessing import TargetEncoder
+
+UNSEEN = -1
+UNKNOWN = -2
+FOLDS = 5
+
+
+def numbers(X: pl.DataFrame) -> np.ndarray:
+    """Numeric columns as float64 `(n, d)`; null and infinite become NaN."""
+    if not X.width:
+        return np.empty((X.height, 0))
+    values = np.column_stack(
+        [column.cast(pl.Float64).fill_null(np.nan).to_numpy() for column in X.iter_columns()]
+    )
+    values[~np.isfinite(values)] = np.nan
+    return values
+
+
+class CategoryCodes(BaseEstimator):
+    """Whole numbers for text categories: UNSEEN where new, UNKNOWN where null."""
+
+    def fit(self, X: pl.DataFrame) -> "CategoryCodes":
+        """Learn each column's categories, sorted."""
+        self.categories_ = [
+            column.drop_nulls().unique().sort().to_list() for column in X.iter_columns()
+        ]
+        return self
+
+    def transform(self, X: pl.DataFrame) -> np.ndarray:
+        """Codes `(n, k)` as int64."""
+        codes = np.full((X.height, X.width), UNSEEN, dtype=np.int64)
+        for j, (column, known) in enumerate(zip(X.iter_columns(), self.categories_, strict=True)):
+            if known:
+                places = np.arange(len(known))
+                codes[:, j] = column.replace_strict(
+                    pl.Series(known, dtype=pl.String),
+                    pl.Series(places),
+                    default=UNSEEN,
+                    return_dtype=pl.Int64,
+                ).to_numpy()
+            codes[column.is_null().to_numpy(), j] = UNKNOWN
+        return codes
+
+
+class TargetRates(BaseEstimator):
+    """Text categories as smoothed rates of the target (scikit-learn's `TargetEncoder`).
+
+    `fit_transform` gives each training row the rate seen in the other folds, so no row's own
+    label reaches its features. Unseen and unknown categories take the overall rate.
+    """
+
+    def __init__(self, random_state: int = 0) -> None:
+        self.random_state = random_state
+
+    def fit_transform(self, X: pl.DataFrame, y: np.ndarray) -> np.ndarray:
+        """Out-of-fold rates `(n, k)` for training."""
+        self.codes_ = CategoryCodes().fit(X)
+        if not X.width:
+            return np.empty((X.height, 0))
+        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=self.random_state)
+        self.encoder_ = TargetEncoder(smooth="auto", target_type="binary", cv=folds)
+        codes = self.codes_.transform(X)
+        return self._with_prior(codes, self.encoder_.fit_transform(codes, y))
+
+    def transform(self, X: pl.DataFrame) -> np.ndarray:
+        """Rates `(n, k)` learnt from all training rows."""
+        if not X.width:
+            return np.empty((X.height, 0))
+        codes = self.codes_.transform(X)
+        return self._with_prior(codes, self.encoder_.transform(codes))
+
+    def _with_prior(self, codes: np.ndarray, rates: np.ndarray) -> np.ndarray:
+        return np.where(codes < 0, self.encoder_.target_mean_, rates)
+
+
+class CategoryShares(BaseEstimator):
+    """Text categories as their share of the training rows; null is a category, unseen is 0."""
+
+    def fit(self, X: pl.DataFrame) -> "CategoryShares":
+        """Learn the shares."""
+        self.codes_ = CategoryCodes().fit(X)
+        codes = self.codes_.transform(X)
+        self.shares_ = [
+            np.bincount(codes[:, j] - UNKNOWN, minlength=len(known) - UNKNOWN) / max(X.height, 1)
+            for j, known in enumerate(self.codes_.categories_)
+        ]
+        return self
+
+    def transform(self, X: pl.DataFrame) -> np.ndarray:
+        """Shares `(n, k)`."""
+        codes = self.codes_.transform(X) - UNKNOWN
+        shares = np.empty(codes.shape)
+        for j, known in enumerate(self.shares_):
+            shares[:, j] = known[codes[:, j]]
+        return shares
+
+
+class SignedLog(BaseEstimator):
+    """Numbers through the signed logarithm, unknowns at the training median.
+
+    Counts and seconds span decades: sign(x)·log(1 + |x|) brings them within reach of each other.
+    """
+
+    def fit(self, values: np.ndarray) -> "SignedLog":
+        """Learn medians and which columns have unknowns, from `(n, d)` with NaN."""
+        logs = signed_log(values)
+        has_any = ~np.isnan(logs).all(axis=0)
+        self.medians_ = np.zeros(values.shape[1])
+        self.medians_[has_any] = np.nanmedian(logs[:, has_any], axis=0)
+        self.has_unknown_ = np.isnan(logs).any(axis=0)
+        return self
+
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        """`(n, d)` without NaN."""
+        logs = signed_log(values)
+        return np.where(np.isnan(logs), self.medians_, logs)
+
+    def unknowns(self, values: np.ndarray) -> np.ndarray:
+        """Indicators `(n, m)` for the `m` columns that had unknowns in training."""
+        return np.isnan(values[:, self.has_unknown_]).astype(np.float64)
+
+
+class Standard(BaseEstimator):
+    """Columns to mean 0 and deviation 1; a constant column stays at 0."""
+
+    def fit(self, values: np.ndarray) -> "Standard":
+        """Learn means and deviations from `(n, d)`."""
+        self.means_ = values.mean(axis=0)
+        deviations = values.std(axis=0)
+        self.scales_ = np.where(deviations > 1e-12, deviations, 1.0)
+        return self
+
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        """`(n, d)` standardised."""
+        return (values - self.means_) / self.scales_
+
+
+def signed_log(values: np.ndarray) -> np.ndarray:
+    """sign(x)·log(1 + |x|); NaN stays NaN."""
+    return np.sign(values) * np.log1p(np.abs(values))
+
+
+def logit(rates: np.ndarray) -> np.ndarray:
+    """log(p / (1 - p)), rates kept a millionth away from 0 and 1."""
+    kept = np.clip(rates, 1e-6, 1 - 1e-6)
+    return np.log(kept / (1 - kept))

@@ -1,0 +1,156 @@
+"""Scoring: stream a feature set through a model into `ml.scores`, then commit the run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from models_ml.artifacts import Artifact
+from models_ml.durations import utc_now
+from models_ml.ledger import Run, drop_uncommitted
+from models_ml.reading import (
+    BETWEEN,
+    INSTANT,
+    Span,
+    check_built,
+    count_rows,
+    days_in,
+    feature_columns,
+    rebatch,
+    resolve_span,
+    tidy,
+)
+from models_ml.reasons import top_reasons
+from models_ml.registry import Registered, choose_model, load_model
+from models_ml.snapshot import Advance
+from models_ml.training import Say
+from warehouse.connection import Warehouse
+from warehouse.contracts import FeatureSet, read_manifest
+from warehouse.errors import UsageError
+from warehouse.profile import Project
+
+THRESHOLD = "fpr_0.5pct"
+# Only a verdict of fraud may flag: a model of conversions would flag the best publishers.
+FLAGGING_TARGET = "is_fraud"
+
+
+@dataclass(frozen=True)
+class ScoreRun:
+    """A committed score run."""
+
+    run_id: str
+    model_version: str
+    rows: int
+    flagged: int | None
+    span: Span
+
+
+def score(
+    warehouse: Warehouse,
+    feature_set: FeatureSet,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+    version: str | None = None,
+    batch_rows: int = 50_000,
+    say: Say = lambda text: None,
+    advance: Advance = lambda rows: None,
+) -> ScoreRun:
+    """Score the subjects of `[from_at, to_at)`, one batch in memory at a time.
+
+    Rows count only once the run stands in `ml.runs`, which is written last; a start removes
+    what killed runs left. Scoring again is another run over the same subjects.
+    """
+    if batch_rows < 1:
+        raise UsageError("--batch-rows must be 1 or more")
+    dropped = drop_uncommitted(warehouse, "score", "scores", "scored_at")
+    if dropped:
+        say(f"removed {dropped:,} scores of runs that never ended")
+    check_built(warehouse, feature_set)
+    chosen, why = choose_model(warehouse, feature_set, version)
+    artifact = load_model(warehouse, chosen)
+    span = resolve_span(warehouse, feature_set, from_at, to_at)
+    rows = count_rows(warehouse, feature_set, span)
+    say(f"scoring {rows:,} subjects of {feature_set.name} in {span}")
+    say(f"with {chosen.model_version} ({why})")
+    run = Run("score", feature_set, {"from": span.from_at, "to": span.to_at, "batch": batch_rows})
+    written, flagged = 0, 0
+    for batch in rebatch(_stream(warehouse, feature_set, span), batch_rows):
+        scored = score_batch(artifact, chosen, feature_set, run.run_id, batch)
+        warehouse.insert(warehouse.table("ml", "scores"), scored)
+        written += scored.height
+        flagged += int(scored["is_flagged"].sum() or 0)
+        advance(scored.height)
+    run.commit(warehouse, rows=written, model_version=chosen.model_version)
+    flags = flagged if feature_set.target == FLAGGING_TARGET else None
+    return ScoreRun(run.run_id, chosen.model_version, written, flags, span)
+
+
+def score_batch(
+    artifact: Artifact,
+    model: Registered,
+    feature_set: FeatureSet,
+    run_id: str,
+    batch: pl.DataFrame,
+) -> pl.DataFrame:
+    """Rows of `ml.scores` for a batch of id, event_at and features, in the batch's order."""
+    X = batch.select(feature.name for feature in feature_set.features)
+    threshold = model.thresholds.get(THRESHOLD)
+    flags = threshold is not None and feature_set.target == FLAGGING_TARGET
+    scores = pl.Series("score", artifact.estimator.predict_score(X), dtype=pl.Float64)
+    constants = {
+        "run_id": run_id,
+        "feature_set": feature_set.name,
+        "subject": feature_set.subject,
+        "target": feature_set.target,
+        "model": model.row["model"],
+        "model_version": model.model_version,
+        "snapshot_id": model.row["snapshot_id"],
+        "contract_hash": model.row["contract_hash"],
+        "threshold_name": "" if threshold is None else THRESHOLD,
+    }
+    scored = batch.select(subject_id=feature_set.subject_id, subject_at="event_at").with_columns(
+        scores,
+        *(pl.lit(value).alias(name) for name, value in constants.items()),
+        pl.lit(threshold, dtype=pl.Float64).alias("threshold"),
+        (scores >= threshold if flags else pl.lit(None)).cast(pl.UInt8).alias("is_flagged"),
+        pl.lit(utc_now()).cast(INSTANT).alias("scored_at"),
+    )
+    return scored.hstack(top_reasons(X, artifact.estimator.explain(X)))
+
+
+def build_readers(project: Project, say: Say = lambda text: None) -> bool:
+    """Build the dbt models that read the scores; False, said aloud, where there are none."""
+    from warehouse.build import run_dbt
+
+    manifest = read_manifest(project)
+    source = next(
+        (
+            key
+            for key, node in manifest["sources"].items()
+            if (node["source_name"], node["name"]) == ("ml", "scores")
+        ),
+        None,
+    )
+    readers = [
+        key
+        for key in manifest.get("child_map", {}).get(source, [])
+        if key.split(".")[0] in ("model", "snapshot")
+    ]
+    if not readers:
+        say("no dbt model reads ml.scores yet: nothing to build")
+        return False
+    run_dbt(project, ["build", "--select", "source:ml.scores+"])
+    say("built the models that read the scores")
+    return True
+
+
+def _stream(warehouse: Warehouse, feature_set: FeatureSet, span: Span) -> Iterator[pl.DataFrame]:
+    query = (
+        f"select toString(f.{feature_set.subject_id}) as subject_key, f.event_at as event_at,"
+        f" {feature_columns(feature_set)} from {feature_set.relation} as f"
+        f" where {BETWEEN.format(column='f.event_at')} order by f.event_at, subject_key"
+    )
+    for day in days_in(warehouse, feature_set, span):
+        for frame in warehouse.stream(query, from_at=day.from_at, to_at=day.to_at):
+            yield tidy(frame, feature_set)

@@ -1,0 +1,189 @@
+"""Training: pull a snapshot, set thresholds on later data, fit on everything, register."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from models_ml.artifacts import load_artifact, model_version, save_artifact
+from models_ml.durations import format_duration, format_instant, parse_instant
+from models_ml.estimators import Estimator, family
+from models_ml.frames import TrainingFrame, read_frame
+from models_ml.ledger import Run, to_json
+from models_ml.metrics import thresholds_of
+from models_ml.reading import check_built, resolve_span
+from models_ml.registry import is_registered, load_model, read_model, register_model
+from models_ml.snapshot import Advance, Snapshot, pull_snapshot, stored_path
+from warehouse.connection import Warehouse
+from warehouse.contracts import FeatureSet
+from warehouse.errors import UsageError, UserError
+
+# Thresholds come from a twin that has not seen the last fifth of the time span.
+HOLDOUT_SHARE = 0.2
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training gave: the version, its row in `ml.models`, and whether it is new."""
+
+    model_version: str
+    row: dict[str, Any]
+    thresholds: dict[str, float]
+    is_new: bool
+
+
+def train(
+    warehouse: Warehouse,
+    feature_set: FeatureSet,
+    model: str,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+    as_of: datetime | None = None,
+    delay: timedelta = timedelta(),
+    seed: int = 0,
+    parameters: dict[str, Any] | None = None,
+    say: Say = lambda text: None,
+    advance: Advance = lambda rows: None,
+) -> Trained:
+    """Train `model` on the subjects of `[from_at, to_at)` and register it.
+
+    `delay` is the time labels are given to arrive: see `training_window`. The same snapshot,
+    parameters and seed give the same version, which is fitted and registered once.
+    """
+    estimator = build_estimator(model, parameters or {}, seed)
+    check_built(warehouse, feature_set)
+    run = Run(
+        "train", feature_set, {"model": model, "from": from_at, "to": to_at, "as_of": as_of,
+                               "delay": delay, "seed": seed, "parameters": parameters or {}},
+    )  # fmt: skip
+    to_at, as_of, why = training_window(warehouse, feature_set, from_at, to_at, as_of, delay)
+    say(f"labels {why}")
+    snapshot = pull_snapshot(warehouse, feature_set, from_at, to_at, as_of, advance=advance)
+    version = model_version(estimator, feature_set, snapshot.snapshot_id, format_duration(delay))
+    if is_registered(warehouse, version):
+        known = read_model(warehouse, version)
+        load_model(warehouse, known)
+        say(f"{version} is already trained on this snapshot: nothing to do")
+        return Trained(version, known.row, known.thresholds, is_new=False)
+    frame = read_frame(snapshot.path)
+    say(f"snapshot {snapshot.snapshot_id}: {len(frame):,} rows, {int(frame.y.sum()):,} positives")
+    thresholds = _thresholds(estimator, frame)
+    fit(estimator, frame, np.arange(len(frame)), frame.y)
+    row = _save(warehouse, feature_set, estimator, version, snapshot, thresholds)
+    committed = Run(run.kind, feature_set, run.parameters, version, run.started_at)
+    register_model(warehouse, committed, row, thresholds)
+    return Trained(version, row, thresholds, is_new=True)
+
+
+def training_window(
+    warehouse: Warehouse,
+    feature_set: FeatureSet,
+    from_at: datetime | None,
+    to_at: datetime | None,
+    as_of: datetime | None,
+    delay: timedelta,
+) -> tuple[datetime, datetime | None, str]:
+    """End of the training window, label cut-off, and a sentence that says both.
+
+    The moment of training is `as_of`; without it, `to_at + delay`; with neither, now, which
+    takes every verdict in the store. Subjects younger than `delay` at that moment are left out.
+    """
+    if as_of is not None:
+        latest = as_of - delay
+        end = latest if to_at is None else min(to_at, latest)
+        return end, as_of, _aloud(as_of, "--as-of", end)
+    if to_at is not None:
+        return to_at, to_at + delay, _aloud(to_at + delay, "the end of training + --delay", to_at)
+    span = resolve_span(warehouse, feature_set, from_at)
+    end = span.to_at - delay
+    if end <= span.from_at:
+        raise UserError(
+            f"a --delay of {format_duration(delay)} leaves nothing of {span}", "shorten --delay"
+        )
+    return end, None, f"as known now (every verdict loaded); subjects before {format_instant(end)}"
+
+
+def _aloud(as_of: datetime, source: str, end: datetime) -> str:
+    return f"as known at {format_instant(as_of)} ({source}); subjects before {format_instant(end)}"
+
+
+def build_estimator(model: str, parameters: dict[str, Any], seed: int) -> Estimator:
+    """An unfitted estimator. Raises `UsageError` naming the parameters it takes."""
+    kind = family(model)
+    known = kind().get_params()
+    unknown = sorted(set(parameters) - set(known))
+    if unknown:
+        raise UsageError(
+            f"{model} has no parameter {', '.join(unknown)}",
+            "parameters are " + ", ".join(f"{name}={value}" for name, value in known.items()),
+        )
+    return kind(**({"random_state": seed} | parameters))
+
+
+def fit(estimator: Estimator, frame: TrainingFrame, rows: np.ndarray, y: np.ndarray) -> Estimator:
+    """Fit on the frame's `rows` with their labels `y`; an unsupervised model gets no labels."""
+    X = frame.X[rows]
+    return estimator.fit(X, y) if estimator.is_supervised else estimator.fit(X)
+
+
+def holdout_thresholds(
+    estimator: Estimator, frame: TrainingFrame, rows: np.ndarray, y: np.ndarray
+) -> dict[str, float | None]:
+    """Thresholds from a later holdout: a twin is fitted on the first 80 % of the time span.
+
+    The rates hold on the negatives of the last 20 % as labelled in `y`; frauds not yet known
+    are among them and make the thresholds stricter. Raises `UserError` where the first part
+    has labels of one class only.
+    """
+    from sklearn.base import clone
+
+    times = frame.times[rows]
+    cut = times.min() + (times.max() - times.min()) * (1 - HOLDOUT_SHARE)
+    early, late = np.flatnonzero(times < cut), np.flatnonzero(times >= cut)
+    twin = fit(clone(estimator), frame, rows[early], y[early])
+    return thresholds_of(twin.predict_score(frame.X[rows[late]]), y[late])
+
+
+def _thresholds(estimator: Estimator, frame: TrainingFrame) -> dict[str, float]:
+    found = holdout_thresholds(estimator, frame, np.arange(len(frame)), frame.y)
+    known = {name: value for name, value in found.items() if value is not None}
+    if not known:
+        raise UserError(
+            "the last 20 % of the training window has no negatives to set thresholds on",
+            "widen it with --from and --to",
+        )
+    return known
+
+
+def _save(
+    warehouse: Warehouse,
+    feature_set: FeatureSet,
+    estimator: Estimator,
+    version: str,
+    snapshot: Snapshot,
+    thresholds: dict[str, float],
+) -> dict[str, Any]:
+    """Write the artifact; the row of `ml.models` that describes it."""
+    manifest = snapshot.manifest
+    row = {
+        "model_version": version,
+        "model": estimator.name,
+        "feature_set": feature_set.name,
+        "target": feature_set.target,
+        "snapshot_id": snapshot.snapshot_id,
+        "contract_hash": feature_set.contract_hash,
+        "features": [feature.name for feature in feature_set.features],
+        "parameters": to_json(estimator.get_params()),
+        "trained_from": parse_instant(manifest["from"]),
+        "trained_to": parse_instant(manifest["to"]),
+        "rows": manifest["rows"],
+        "positives": manifest["positives"],
+    }
+    folder = warehouse.project.home / "models" / version
+    row["artifact_hash"] = save_artifact(estimator, row | {"thresholds": thresholds}, folder)
+    load_artifact(folder, row["artifact_hash"])  # what cannot be loaded is not registered
+    row["artifact_path"] = stored_path(warehouse, folder)
+    return row

@@ -1,0 +1,43 @@
+"""Runs the command in the test's own folder, on a store that stays open."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from loading_helpers import Run
+
+from cli.main import main
+from warehouse.profile import Project
+from warehouse.store import open_store
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _held_store(store: str) -> Iterator[None]:
+    """Keeps the store open: each opening would read the tables of every earlier test."""
+    client = open_store(Path(store), {})
+    yield
+    client.close()
+
+
+@pytest.fixture
+def run(
+    project: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    """Runs `clickward WORDS` in the test's own folder: exit code, stdout, stderr."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    where = ["--project-dir", str(project.project_dir), "--profiles-dir", str(project.profiles_dir)]
+
+    def run_words(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["clickward", *words, *where, "--target", "local"])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return run_words

@@ -1,0 +1,58 @@
+"""Prints what a store holds, as JSON: run in a process of its own, since a process holds one."""
+
+import json
+import sys
+
+from clickward import leftovers, table_hashes
+
+from warehouse.connection import Warehouse, connect
+from warehouse.profile import find_project
+
+
+def raw_state(warehouse: Warehouse) -> dict[str, list[int]]:
+    """Rows and content of raw, without when it was loaded; rows of no committed load apart."""
+    raw = warehouse.target.database("raw")
+    tables = warehouse.client.query(
+        "select name from system.tables where database = {raw:String} and name like '%\\_\\_%'",
+        parameters={"raw": raw},
+    ).result_rows
+    return {
+        name: list(
+            warehouse.client.query(
+                f"select count(), groupBitXor(cityHash64(tuple(* except (_loaded_at)))),"
+                f" countIf(_load_id not in (select load_id from {raw}.loads)) from {raw}.{name}"
+            ).result_rows[0]
+        )
+        for (name,) in tables
+    }
+
+
+def score_state(warehouse: Warehouse) -> list[int]:
+    """Current scores without the names and times of runs, and rows of no committed run."""
+    marts, ml = warehouse.target.database("marts"), warehouse.target.database("ml")
+    if not warehouse.has_table("marts", "scores_current"):
+        return []
+    return [
+        *warehouse.client.query(
+            "select count(), groupBitXor(cityHash64(tuple(subject_id, target, model_version, score,"
+            f" reason_features, reason_values, is_flagged))) from {marts}.scores_current"
+        ).result_rows[0],
+        warehouse.scalar(
+            f"select count() from {ml}.scores where run_id not in (select run_id from {ml}.runs)"
+        ),
+    ]
+
+
+def main() -> None:
+    warehouse = connect(find_project(profiles_dir=sys.argv[1], target="local"))
+    state = {
+        "raw": raw_state(warehouse),
+        "tables": table_hashes(warehouse),
+        "scores": score_state(warehouse),
+        "leftovers": leftovers(warehouse),
+    }
+    print(json.dumps(state))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""The commands from end to end, on a project whose contract is written by hand."""
+
+import json
+import os
+from pathlib import Path
+
+import models_world as world
+import polars as pl
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from cli import features, models, score, snapshot, train, validate
+from warehouse.connection import Warehouse
+from warehouse.errors import UsageError, UserError
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    app = typer.Typer(pretty_exceptions_enable=False)
+    for module in (features, models, score, snapshot, train, validate):
+        module.register(app)
+    return app
+
+
+@pytest.fixture
+def contract(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A dbt project folder with a manifest that is newer than its files."""
+    folder = tmp_path / "dbt_project"
+    (folder / "target").mkdir(parents=True)
+    (folder / "dbt_project.yml").write_text("name: clickward\nprofile: clickward\n")
+    columns = {
+        name: {
+            "name": name,
+            "data_type": kind,
+            "description": f"The {name}.",
+            "config": {"meta": {"entity": "install", "aggregate": "count", "window": "1d"}},
+        }
+        for name, kind in world.TYPES.items()
+    }
+    schema = warehouse.target.database("features")
+    meta = {"subject": "install", "target": "is_fraud", "decision_at": "install"}
+    nodes = {
+        "model.clickward.feat_test": {
+            "resource_type": "model", "name": "feat_test", "columns": columns,
+        },
+        "model.clickward.fs_install": {
+            "resource_type": "model", "name": "fs_install", "schema": schema,
+            "alias": "fs_install", "config": {"meta": meta}, "columns": {},
+            "depends_on": {"nodes": ["model.clickward.feat_test"]},
+        },
+    }  # fmt: skip
+    manifest = folder / "target" / "manifest.json"
+    manifest.write_text(json.dumps({"nodes": nodes, "sources": {}, "child_map": {}}))
+    later = (folder / "dbt_project.yml").stat().st_mtime + 60
+    os.utime(manifest, (later, later))
+    monkeypatch.setenv("DBT_PROJECT_DIR", str(folder))
+    monkeypatch.setenv("DBT_PROFILES_DIR", str(warehouse.project.profiles_dir))
+    return folder
+
+
+def run(app: typer.Typer, *words: str) -> Result:
+    result = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    assert result.exit_code == 0, result.stderr
+    return result
+
+
+def run_json(app: typer.Typer, *words: str):
+    """stdout holds one JSON document and nothing else."""
+    return json.loads(run(app, *words, "--json").stdout)
+
+
+def test_from_snapshot_to_scores(
+    app: typer.Typer, contract: Path, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    world.make_world(warehouse, n=1200, days=10)
+    out = tmp_path / "some.parquet"
+    pulled = run_json(
+        app, "snapshot", "fs_install", "--from", "2026-03-02", "--to", "2026-03-05T12:00:00",
+        "--as-of", "2026-03-08", "--out", str(out),
+    )  # fmt: skip
+    assert pl.read_parquet(out).height == pulled["rows"]
+    assert pulled["from"] == "2026-03-02 00:00:00"
+    trained = run_json(
+        app, "train", "fs_install", "--model", "xgboost", "--delay", "2d",
+        "--param", "n_estimators=20", "--param", "max_depth=3",
+    )  # fmt: skip
+    assert json.loads(trained["parameters"])["max_depth"] == 3
+    version = trained["model_version"]
+    [listed] = run_json(app, "models", "list")
+    assert (listed["model_version"], listed["is_champion"]) == (version, False)
+    said = run(app, "models", "promote", version, "--reason", "the only one").stderr
+    assert said == f"{version} is the champion of fs_install\n"
+    scored = run(app, "score", "fs_install")
+    assert f"with {version} (the champion)" in scored.stderr
+    assert "no dbt model reads ml.scores yet" in scored.stderr
+    assert "1,200 subjects scored" in scored.stderr
+    run_id = scored.stdout.strip()
+    table = warehouse.table("ml", "scores")
+    assert warehouse.scalar(f"select count() from {table} where run_id = '{run_id}'") == 1200
+    rows = run_json(
+        app, "validate", "fs_install", "--models", "logistic_regression", "--train", "5d",
+        "--delay", "1d", "--test", "2d", "--resamples", "20",
+    )  # fmt: skip
+    assert {tuple(row) for row in rows} == {
+        ("model", "fold", "segment", "metric", "value", "low", "high", "n")
+    }
+    table_text = run(
+        app, "validate", "fs_install", "--models", "logistic_regression", "--resamples", "20"
+    ).stdout
+    assert table_text.splitlines()[0].split()[:5] == ["model", "fold", "segment", "n", "positives"]
+
+
+def test_features_are_listed_in_contract_order(app: typer.Typer, contract: Path) -> None:
+    listed = run_json(app, "features", "list", "--feature-set", "fs_install")
+    assert [feature["name"] for feature in listed] == list(world.TYPES)
+    assert run_json(app, "features", "list") == listed
+    assert "ip__clicks_1h" in run(app, "features", "list").stdout
+    with pytest.raises(UserError, match="no feature set 'fs_other'"):
+        run(app, "features", "list", "--feature-set", "fs_other")
+
+
+def test_mistakes_are_named(app: typer.Typer, contract: Path) -> None:
+    with pytest.raises(UsageError, match="not a duration"):
+        run(app, "validate", "fs_install", "--train", "soon")
+    with pytest.raises(UsageError, match="not a date"):
+        run(app, "score", "fs_install", "--from", "soon")
+    with pytest.raises(UsageError, match="not name=value"):
+        run(app, "train", "fs_install", "--model", "xgboost", "--param", "max_depth")
+    with pytest.raises(UserError, match="is not built"):
+        run(app, "snapshot", "fs_install", "--out", "unused.parquet")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["snapshot"], ["train"], ["validate"], ["score"], ["models", "promote"], ["features", "list"]],
+)
+def test_help_has_examples(app: typer.Typer, words: list[str]) -> None:
+    assert f"clickward {' '.join(words)}" in run(app, *words, "--help").stdout

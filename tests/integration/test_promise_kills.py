@@ -1,0 +1,145 @@
+"""Promise 4: a command killed at any moment, and run again, leaves what it would have left.
+
+`CLICKWARD_KILLS` is how many seeded moments each phase is killed at.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator import simulate
+
+KILLS = int(os.environ.get("CLICKWARD_KILLS", "3"))
+ROOT = Path(__file__).resolve().parents[2]
+DAYS = 4
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A project of its own in `folder`: profile, store and artifacts."""
+
+    folder: Path
+
+    def command(self, *words: str | Path) -> list[str]:
+        options = ["--profiles-dir", str(self.folder / "profiles"), "--target", "local"]
+        project = ["--project-dir", str(self.folder / "dbt_project")]
+        return [sys.executable, "-m", "cli.main", *map(str, words), *options, *project]
+
+    def start(self, *words: str | Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*words), cwd=ROOT, env=self.environment(), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+    def environment(self) -> dict[str, str]:
+        path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+        return os.environ | {
+            "CLICKWARD_STORE": str(self.folder / "store"),
+            "CLICKWARD_SCHEMA": "clickward",
+            "PYTHONPATH": path,
+        }
+
+    def run(self, *words: str | Path) -> float:
+        """Run to the end; returns the seconds it took."""
+        began = time.monotonic()
+        process = self.start(*words)
+        talk, _ = process.communicate()
+        assert process.returncode == 0, talk
+        return time.monotonic() - began
+
+    def state(self) -> dict[str, Any]:
+        script = ROOT / "tests" / "integration" / "store_state.py"
+        done = subprocess.run(
+            [sys.executable, script, self.folder / "profiles"],
+            cwd=ROOT, env=self.environment(), text=True, capture_output=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def copy(self, folder: Path) -> "Bench":
+        if folder.exists():
+            shutil.rmtree(folder)
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Bench(folder)
+
+
+@pytest.fixture(scope="module")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Benches before each phase: fresh, loaded, half (built, then more loaded), trained."""
+    root = tmp_path_factory.mktemp("kills")
+    simulate(root / "world", DAYS, 4000, 9)
+    fresh = Bench(root / "fresh")
+    shutil.copytree(ROOT / "profiles", fresh.folder / "profiles")
+    shutil.copytree(
+        ROOT / "dbt_project", fresh.folder / "dbt_project",
+        ignore=shutil.ignore_patterns("target", "logs"),
+    )  # fmt: skip
+    loaded = fresh.copy(root / "loaded")
+    loaded.run("load", "appsflyer", root / "world")
+    half = fresh.copy(root / "half")
+    folders = sorted((root / "world").glob("t=*/dt=*"))
+    days = sorted({folder.name for folder in folders})
+    early = [folder for folder in folders if folder.name in days[: DAYS - 1]]
+    half.run("load", "appsflyer", *early)
+    half.run("build")
+    half.run("load", "appsflyer", root / "world")
+    trained = loaded.copy(root / "trained")
+    trained.run("build")
+    trained.run("train", "fs_install", "--model", "xgboost", "--param", "n_estimators=20")
+    return root
+
+
+def survives(base: Bench, words: list[str | Path], seed: int, check: Callable[[Any], Any]) -> None:
+    """Kill `words` at seeded moments, each on a copy of `base`; then run it to the end."""
+    work = base.folder.parent / "work"
+    whole = base.copy(work)
+    seconds = whole.run(*words)
+    expected = check(whole.state())
+    dice = random.Random(seed)
+    killed = 0
+    for _ in range(KILLS):
+        bench = base.copy(work)
+        moment = dice.uniform(0.2, 1.0) * seconds
+        process = bench.start(*words)
+        try:
+            process.communicate(timeout=moment)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            killed += 1
+        bench.run(*words)
+        state = bench.state()
+        assert check(state) == expected, f"killed after {moment:.2f} s of {seconds:.2f} s"
+        assert state["leftovers"] == []
+    assert killed > 0, "no run was still at work when it was to be killed"
+
+
+def test_load_survives_kills(stages: Path) -> None:
+    words = ["load", "appsflyer", stages / "world"]
+    survives(Bench(stages / "fresh"), words, 1, lambda state: state["raw"])
+
+
+def test_first_build_survives_kills(stages: Path) -> None:
+    survives(Bench(stages / "loaded"), ["build"], 2, lambda state: state["tables"])
+
+
+def test_later_build_survives_kills(stages: Path) -> None:
+    survives(Bench(stages / "half"), ["build"], 3, lambda state: state["tables"])
+
+
+def test_score_survives_kills(stages: Path) -> None:
+    survives(
+        Bench(stages / "trained"), ["score", "fs_install", "--batch-rows", "100"], 4,
+        lambda state: [state["tables"], state["scores"]],
+    )  # fmt: skip
