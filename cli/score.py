@@ -21,6 +21,10 @@ def score(
         str | None,
         typer.Option("--model-version", help="Default: the champion, else the latest trained."),
     ] = None,
+    threshold: Annotated[
+        str,
+        typer.Option("--threshold", help="Flag at balanced, fpr_0.5pct or fpr_0.1pct."),
+    ] = "balanced",
     batch_rows: Annotated[
         int, typer.Option("--batch-rows", min=1, help="Rows in memory and in one insert.")
     ] = 50_000,
@@ -50,6 +54,7 @@ def score(
             from_at=parse_bound(from_),
             to_at=parse_bound(to),
             version=model_version,
+            threshold=threshold,
             batch_rows=batch_rows,
             say=say,
             advance=progress.advance,

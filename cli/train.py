@@ -39,8 +39,10 @@ def train(
 ) -> None:
     """Train a model, set its thresholds on later data, and register it.
 
-    Thresholds allow 0.1 % and 0.5 % of negatives. They come from a twin fitted on the first
-    80 % of the time span and hold on the last 20 %; the model itself is fitted on everything.
+    Thresholds: fpr_0.1pct and fpr_0.5pct allow that share of negatives; balanced weighs recall
+    against the share flagged and bears frauds that no verdict found. They come from a twin fitted
+    on the first 80 % of the time span and hold on the last 20 %; the model itself is fitted on
+    everything.
 
     \b
     Examples:

@@ -18,6 +18,8 @@ SHOWN = {
     "recall_at_fpr_0.1pct": "recall 0.1 %",
     "recall_at_fpr_0.5pct": "recall 0.5 %",
     "fpr_reached_fpr_0.5pct": "FPR reached 0.5 %",
+    "recall_at_balanced": "recall balanced",
+    "fpr_reached_balanced": "FPR reached balanced",
 }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from models_ml.bootstrap import bootstrap
-from models_ml.metrics import MAX_FALSE_POSITIVE_RATES, Ranking, Segment, measure, segment
+from models_ml.metrics import THRESHOLDS, Ranking, Segment, measure, segment
 
 KNOWN, MATURED, TRUE = "known", "matured", "true"
 OVERALL = -1
@@ -93,7 +93,7 @@ def evaluate(scored: Scored, resamples: int, seed: int) -> list[Measurement]:
             place += 1
         found += [
             Measurement(part.name, metric, None, None, None, rows)
-            for metric in part.metric_names(list(MAX_FALSE_POSITIVE_RATES))
+            for metric in part.metric_names(THRESHOLDS)
             if metric not in names
         ]
     return found
@@ -105,7 +105,7 @@ def unmeasured(labels: Labels) -> list[Measurement]:
     return [
         Measurement(part.name, metric, None, None, None, len(part.rows) if part.recall_only else n)
         for part in labels.segments(Ranking(np.zeros(n)))
-        for metric in part.metric_names(list(MAX_FALSE_POSITIVE_RATES))
+        for metric in part.metric_names(THRESHOLDS)
     ]
 
 

@@ -46,7 +46,7 @@ def register_model(
             "model_version": version,
             "target": row["target"],
             "threshold_name": name,
-            "max_false_positive_rate": MAX_FALSE_POSITIVE_RATES[name],
+            "max_false_positive_rate": MAX_FALSE_POSITIVE_RATES.get(name),
             "threshold": value,
             "set_at": now,
         }
@@ -54,7 +54,9 @@ def register_model(
     ]
     warehouse.insert(
         warehouse.table("ml", "thresholds"),
-        pl.DataFrame(limits, schema_overrides={"set_at": INSTANT}),
+        pl.DataFrame(
+            limits, schema_overrides={"set_at": INSTANT, "max_false_positive_rate": pl.Float64}
+        ),
     )
     run.commit(warehouse, rows=row["rows"], model_version=version)
 
@@ -65,7 +67,7 @@ def is_registered(warehouse: Warehouse, version: str) -> bool:
 
 
 def list_models(warehouse: Warehouse, feature_set: str | None = None) -> pl.DataFrame:
-    """Every committed model, the latest first, with `is_champion` and its 0.5 % threshold."""
+    """Every committed model, the latest first, with `is_champion` and its balanced threshold."""
     ml = {name: warehouse.table("ml", name) for name in ("models", "runs", "thresholds")}
     condition = "and m.feature_set = {feature_set:String}" if feature_set else ""
     models = warehouse.query(
@@ -75,7 +77,7 @@ def list_models(warehouse: Warehouse, feature_set: str | None = None) -> pl.Data
         " m.trained_to as trained_to, m.trained_at as trained_at, t.threshold as threshold"
         f" from {ml['models']} as m"
         f" left join (select model_version, threshold from {ml['thresholds']}"
-        "  where threshold_name = 'fpr_0.5pct') as t on t.model_version = m.model_version"
+        "  where threshold_name = 'balanced') as t on t.model_version = m.model_version"
         f" where m.model_version in (select run_id from {ml['runs']} where kind = 'train')"
         f" {condition} order by m.trained_at desc, model_version",
         **({"feature_set": feature_set} if feature_set else {}),

@@ -21,6 +21,7 @@ from models_ml.reading import (
     resolve_span,
     tidy,
 )
+from models_ml.metrics import BALANCED, THRESHOLDS
 from models_ml.reasons import top_reasons
 from models_ml.registry import Registered, choose_model, load_model
 from models_ml.snapshot import Advance
@@ -30,7 +31,6 @@ from warehouse.contracts import FeatureSet, read_manifest
 from warehouse.errors import UsageError
 from warehouse.profile import Project
 
-THRESHOLD = "fpr_0.5pct"
 # Only a verdict of fraud may flag: a model of conversions would flag the best publishers.
 FLAGGING_TARGET = "is_fraud"
 
@@ -52,17 +52,24 @@ def score(
     from_at: datetime | None = None,
     to_at: datetime | None = None,
     version: str | None = None,
+    threshold: str = BALANCED,
     batch_rows: int = 50_000,
     say: Say = lambda text: None,
     advance: Advance = lambda rows: None,
 ) -> ScoreRun:
     """Score the subjects of `[from_at, to_at)`, one batch in memory at a time.
 
+    A score at or above the model's `threshold` of that name is flagged.
+
     Rows count only once the run stands in `ml.runs`, which is written last; a start removes
     what killed runs left. Scoring again is another run over the same subjects.
     """
     if batch_rows < 1:
         raise UsageError("--batch-rows must be 1 or more")
+    if threshold not in THRESHOLDS:
+        raise UsageError(
+            f"no threshold is called {threshold!r}", f"thresholds are {', '.join(THRESHOLDS)}"
+        )
     dropped = drop_uncommitted(warehouse, "score", "scores", "scored_at")
     if dropped:
         say(f"removed {dropped:,} scores of runs that never ended")
@@ -73,10 +80,21 @@ def score(
     rows = count_rows(warehouse, feature_set, span)
     say(f"scoring {rows:,} subjects of {feature_set.name} in {span}")
     say(f"with {chosen.model_version} ({why})")
-    run = Run("score", feature_set, {"from": span.from_at, "to": span.to_at, "batch": batch_rows})
+    if feature_set.target == FLAGGING_TARGET:
+        limit = chosen.thresholds.get(threshold)
+        say(
+            f"nothing is flagged: the model has no {threshold} threshold"
+            if limit is None
+            else f"flagged at {limit:.6g} and above ({threshold})"
+        )
+    run = Run(
+        "score",
+        feature_set,
+        {"from": span.from_at, "to": span.to_at, "batch": batch_rows, "threshold": threshold},
+    )
     written, flagged = 0, 0
     for batch in rebatch(_stream(warehouse, feature_set, span), batch_rows):
-        scored = score_batch(artifact, chosen, feature_set, run.run_id, batch)
+        scored = score_batch(artifact, chosen, feature_set, run.run_id, batch, threshold)
         warehouse.insert(warehouse.table("ml", "scores"), scored)
         written += scored.height
         flagged += int(scored["is_flagged"].sum() or 0)
@@ -92,10 +110,11 @@ def score_batch(
     feature_set: FeatureSet,
     run_id: str,
     batch: pl.DataFrame,
+    threshold_name: str = BALANCED,
 ) -> pl.DataFrame:
     """Rows of `ml.scores` for a batch of id, event_at and features, in the batch's order."""
     X = batch.select(feature.name for feature in feature_set.features)
-    threshold = model.thresholds.get(THRESHOLD)
+    threshold = model.thresholds.get(threshold_name)
     flags = threshold is not None and feature_set.target == FLAGGING_TARGET
     scores = pl.Series("score", artifact.estimator.predict_score(X), dtype=pl.Float64)
     constants = {
@@ -107,7 +126,7 @@ def score_batch(
         "model_version": model.model_version,
         "snapshot_id": model.row["snapshot_id"],
         "contract_hash": model.row["contract_hash"],
-        "threshold_name": "" if threshold is None else THRESHOLD,
+        "threshold_name": "" if threshold is None else threshold_name,
     }
     scored = batch.select(subject_id=feature_set.subject_id, subject_at="event_at").with_columns(
         scores,

@@ -43,7 +43,10 @@ def table_hashes(warehouse: Warehouse) -> dict[str, tuple[int, int]]:
             rows, content = warehouse.client.query(
                 f"select count(), groupBitXor(cityHash64(tuple(*))) from {database}.{name}"
             ).result_rows[0]
-            hashes[f"{database.removeprefix(warehouse.target.schema + '_')}.{name}"] = (rows, content)
+            hashes[f"{database.removeprefix(warehouse.target.schema + '_')}.{name}"] = (
+                rows,
+                content,
+            )
     return hashes
 
 

@@ -1,5 +1,6 @@
 """One function gives every command its client, from the profile dbt reads."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,12 @@ from warehouse.profile import Project, Target, read_target
 from warehouse.store import open_store, resolve_store
 
 # ClickHouse error codes by which a server says that it will not let us in.
-REFUSED = {192: "unknown user", 193: "wrong password", 194: "password required", 516: "wrong user or password"}
+REFUSED = {
+    192: "unknown user",
+    193: "wrong password",
+    194: "password required",
+    516: "wrong user or password",
+}
 
 
 @dataclass
@@ -39,9 +45,12 @@ class Warehouse:
         """Rows of `sql` in batches, on a handle of its own so that others may write meanwhile."""
         reader = connect(self.project)
         try:
-            with engine_errors(), reader.client.query_df_arrow_stream(
-                sql, parameters=parameters or None, dataframe_library="polars"
-            ) as batches:
+            with (
+                engine_errors(),
+                reader.client.query_df_arrow_stream(
+                    sql, parameters=parameters or None, dataframe_library="polars"
+                ) as batches,
+            ):
                 yield from batches
         finally:
             reader.close()
@@ -103,6 +112,8 @@ def _open_server(target: Target) -> Any:
     import clickhouse_connect
     from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
+    # Its own log lines would stand beside the message that says the same in plain words.
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
     options = target.options
     address = f"{options['host']}:{options['port']}"
     try:
@@ -120,6 +131,11 @@ def _open_server(target: Target) -> Any:
             autogenerate_session_id=False,
             client_name="clickward",
         )
+    except OperationalError as error:
+        raise ConnectionFailed(
+            f"no ClickHouse server answers at {address} (target {target.name!r})",
+            "check CLICKWARD_HOST and CLICKWARD_PORT, or use --target local",
+        ) from error
     except DatabaseError as error:
         code = getattr(error, "code", None)
         if code in REFUSED or "AUTHENTICATION_FAILED" in str(error):
@@ -129,11 +145,6 @@ def _open_server(target: Target) -> Any:
                 "set CLICKWARD_USER and CLICKWARD_PASSWORD",
             ) from error
         raise ConnectionFailed(f"the server {address} refused: {_first_line(error)}") from error
-    except OperationalError as error:
-        raise ConnectionFailed(
-            f"no ClickHouse server answers at {address} (target {target.name!r})",
-            "check CLICKWARD_HOST and CLICKWARD_PORT, or use --target local",
-        ) from error
 
 
 def _first_line(error: Exception) -> str:

@@ -9,7 +9,13 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models_ml.bootstrap import bootstrap, resampled_counts
 from models_ml.evaluation import Labels, Measurement, Scored, evaluate, flag, pool, unmeasured
-from models_ml.metrics import Ranking, measure, segment, threshold_at_fpr
+from models_ml.metrics import (
+    Ranking,
+    balanced_threshold,
+    measure,
+    segment,
+    threshold_at_fpr,
+)
 
 
 def measured(scores: np.ndarray, y: np.ndarray, weights: np.ndarray) -> dict[str, float]:
@@ -164,3 +170,31 @@ def test_an_unfitted_model_has_the_same_rows_all_undefined() -> None:
         (m.segment, m.metric, m.n) for m in undefined
     }
     assert {m.value for m in undefined} == {None}
+
+
+def test_balanced_threshold_bears_frauds_nobody_found() -> None:
+    dice = np.random.default_rng(3)
+    fraud = np.arange(4000) < 600
+    scores = np.where(fraud, dice.normal(2.5, 1, 4000), dice.normal(0, 1, 4000))
+    found = fraud & (dice.random(4000) < 0.5)
+    full, partial = balanced_threshold(scores, fraud), balanced_threshold(scores, found)
+    assert full is not None
+    assert partial == pytest.approx(full, abs=0.4)
+    # A rate measured on negatives is spoilt by the frauds among them.
+    strict = threshold_at_fpr(scores[~found], 0.005)
+    assert strict is not None
+    assert (scores[fraud] >= strict).mean() < 0.1 < 0.7 < (scores[fraud] >= partial).mean()
+
+
+def test_balanced_threshold_is_the_best_of_all_thresholds() -> None:
+    dice = np.random.default_rng(5)
+    scores, y = dice.integers(0, 12, 300).astype(float), dice.integers(0, 2, 300)
+
+    def worth(threshold: float) -> float:
+        flagged = scores >= threshold
+        return float(y[flagged].sum() / y.sum()) ** 2 / float(flagged.mean())
+
+    chosen = balanced_threshold(scores, y)
+    assert chosen is not None
+    assert worth(chosen) == pytest.approx(max(worth(value) for value in set(scores.tolist())))
+    assert balanced_threshold(scores, np.zeros(300)) is None
