@@ -16,6 +16,7 @@ from warehouse.store import resolve_store
 
 DEFAULT_KEY_VARIABLE = "CLICKWARD_HASH_KEY"
 GIGABYTE = 1_000_000_000
+OLDEST_PYTHON = (3, 11)
 ENGINES = ("dbt-core", "dbt-clickhouse", "clickhouse-connect", "chdb", "polars", "xgboost")
 
 
@@ -39,8 +40,9 @@ def examine(project: Project) -> list[Finding]:
 
 def _python(_: Project) -> Finding:
     seen = ".".join(str(part) for part in sys.version_info[:3])
-    if sys.version_info < (3, 11):
-        return Finding("python", "failed", seen, "install Python 3.11 or later and run make setup")
+    if sys.version_info[:2] < OLDEST_PYTHON:
+        wanted = ".".join(str(part) for part in OLDEST_PYTHON)
+        return Finding("python", "failed", seen, f"install Python {wanted} or later, run make setup")
     return Finding("python", "ok", seen)
 
 

@@ -69,9 +69,7 @@ def find_project(
         where = f"in {named}" if named else "in dbt_project/ here or in any folder above"
         raise UsageError(f"no dbt_project.yml {where}", "name the folder with --project-dir")
     profiles = Path(
-        profiles_dir
-        or os.environ.get("DBT_PROFILES_DIR")
-        or found.resolve().parent / "profiles"
+        profiles_dir or os.environ.get("DBT_PROFILES_DIR") or found.resolve().parent / "profiles"
     )
     if not (profiles / "profiles.yml").is_file():
         raise UsageError(f"no profiles.yml in {profiles}", "name the folder with --profiles-dir")
@@ -84,7 +82,9 @@ def read_target(project: Project) -> Target:
     path = project.profiles_dir / "profiles.yml"
     profiles = yaml.safe_load(path.read_text()) or {}
     if profile_name not in profiles:
-        raise UsageError(f"{path} has no profile {profile_name!r}", "add it, or fix dbt_project.yml")
+        raise UsageError(
+            f"{path} has no profile {profile_name!r}", "add it, or fix dbt_project.yml"
+        )
     profile = profiles[profile_name]
     outputs = profile.get("outputs", {})
     name = project.target_name or _render(profile.get("target", "default"), path)

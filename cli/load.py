@@ -1,0 +1,122 @@
+"""`clickward load`: files into raw tables."""
+
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import Json, on_project
+from cli.output import Progress, print_json, print_table, say
+from warehouse.errors import UserError
+from warehouse.profile import Project
+
+if TYPE_CHECKING:
+    from warehouse.loading.load import Loader, Result
+    from warehouse.sources import Report
+
+COLUMNS = ("file", "report", "status", "rows_read", "loaded", "rejected_at_load", "note")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("load")(on_project(load))
+
+
+def load(
+    project: Project,
+    source: Annotated[str, typer.Argument(help="talkingdata, appsflyer or truth.")],
+    paths: Annotated[list[str], typer.Argument(help="Files, folders or quoted patterns.")],
+    report: Annotated[
+        str | None,
+        typer.Option("--report", help="Kind of report, where no file or folder name tells it."),
+    ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option("--timezone", help="Time zone of the times in the files (IANA name)."),
+    ] = None,
+    max_rejected: Annotated[
+        float,
+        typer.Option("--max-rejected", help="Share of bad rows above which a file is refused."),
+    ] = 0.1,
+    as_json: Json = False,
+) -> None:
+    """Load files of SOURCE into raw tables, each file once, as a whole or not at all.
+
+    \b
+    clickward load talkingdata train.csv
+    clickward load appsflyer data-locker/
+    clickward load appsflyer export/installs_2026-01.csv --timezone Europe/Berlin
+    clickward load truth world/truth.parquet
+
+    CSV (plain, gzip, zstd) and Parquet are told apart by content. Rows that cannot be loaded are
+    kept in rejected_lines with the reason; a file with more than --max-rejected of them is
+    refused. A file already loaded is skipped, whatever its name. Safe to interrupt and to repeat.
+    """
+    from warehouse.connection import connection
+    from warehouse.loading.load import Loader, choose_reports
+    from warehouse.sources import reports
+
+    chosen = choose_reports(reports(project, source), report)
+    with connection(project) as warehouse:
+        loader = Loader(warehouse, timezone, max_rejected)
+        removed = loader.prepare()
+        if removed:
+            say(f"removed what {removed} unfinished load(s) had left")
+        results, failures = _load_all(loader, chosen, paths)
+    rows = [result.as_dict() for result in results]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(COLUMNS, [[row[column] for column in COLUMNS] for row in rows])
+    for hint, alike in groupby(failures, key=lambda failure: failure.hint):
+        for failure in alike:
+            say(f"error: {failure.message}")
+        if hint:
+            say(f"hint: {hint}")
+    if failures:
+        raise typer.Exit(1)
+
+
+def _load_all(
+    loader: "Loader", chosen: list["Report"], paths: list[str]
+) -> tuple[list["Result"], list[UserError]]:
+    """Load every file; one that fails does not keep the others out."""
+    from warehouse.loading.files import Missing, expand
+    from warehouse.loading.load import Result
+    from warehouse.loading.recognise import other_source, recognise
+    from warehouse.sources import reports
+
+    results: list[Result] = []
+    failures: list[UserError] = []
+    source = chosen[0].source
+    known = reports(loader.warehouse.project)
+    for item in expand(paths):
+        name = item.path if isinstance(item, Missing) else str(item)
+        told = chosen[0].name if len(chosen) == 1 else ""
+        try:
+            if isinstance(item, Missing):
+                raise item.error
+            other = other_source(item, source, known) if name not in paths else None
+            if other is not None:
+                say(f"{name}: left out, it is of {other.source}: clickward load {other.source}")
+                continue
+            report = recognise(item, chosen)
+            told = report.name
+            results.append(_load_one(loader, item, report))
+        except UserError as error:
+            failures.append(error)
+            note = error.message.removeprefix(f"{name}: ")
+            results.append(Result(name, source, told, "failed", note=note))
+    return results, failures
+
+
+def _load_one(loader: "Loader", path: Path, report: "Report") -> "Result":
+    with Progress(path.name, path.stat().st_size, "bytes") as progress:
+        result = loader.load(path, report, progress)
+    if result.first_rejected is not None:
+        say(
+            f"{path}: {result.rejected_at_load:,} of {result.rows_read:,} rows rejected;"
+            f" the first is {result.first_rejected}"
+        )
+    return result

@@ -1,0 +1,51 @@
+"""`clickward loads`: the load ledger."""
+
+import typer
+
+from cli.options import Json, on_project
+from cli.output import print_json, print_table, say
+from warehouse.profile import Project
+
+COLUMNS = (
+    "load_id",
+    "source",
+    "report",
+    "file",
+    "loaded",
+    "kept",
+    "duplicates",
+    "rejected",
+    "rejected_at_load",
+    "committed_at",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("loads")(on_project(loads))
+
+
+def loads(project: Project, as_json: Json = False) -> None:
+    """List committed loads, and what became of their rows after a build.
+
+    \b
+    clickward loads
+    clickward loads --json
+
+    loaded = kept + duplicates + rejected. Rows rejected_at_load never reached raw and come on top.
+    """
+    from warehouse.connection import connection
+    from warehouse.loading.ledger import list_loads
+
+    with connection(project) as warehouse:
+        found = list_loads(warehouse)
+    rows = found.to_dicts()
+    if as_json:
+        print_json(rows)
+    else:
+        shown = found.with_columns(found["committed_at"].dt.strftime("%Y-%m-%d %H:%M:%S"))
+        print_table(COLUMNS, shown.select(COLUMNS).rows())
+    if not rows:
+        say("hint: nothing is loaded; start with `clickward load`")
+    elif any(row["kept"] is None for row in rows):
+        say("hint: run `clickward build` to count what was kept")
