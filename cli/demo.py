@@ -117,7 +117,7 @@ def _report(project: Project, folder: Path, test_from: date) -> None:
         f"""
 Where to look next:
   export CLICKWARD_STORE={store}
-  clickward sql "select * from clickward_marts.fct_scored_installs where is_flagged limit 5" -f Vertical
+  clickward sql "select * from clickward_marts.fct_scored_installs where is_flagged limit 5"
   clickward validate fs_install --models xgboost,logistic_regression,isolation_forest
   clickward features list --feature-set fs_install"""
     )

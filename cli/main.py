@@ -34,14 +34,15 @@ app = typer.Typer(
 )
 # In the order of the data.
 VERBS = (
-    simulate, load, loads, build, features, snapshot, train, validate, models, score, sql, doctor, demo,
+    simulate, load, loads, build, features, snapshot, train, validate, models, score,
+    sql, doctor, demo,
 )  # fmt: skip
 for module in VERBS:
     module.register(app)
 
 
 def main() -> None:
-    """Run the command line; exit codes: 0 ok, 1 data, 2 usage, 3 no connection, 130 interrupted."""
+    """Run the command line. Exit codes: 0, 1 data, 2 usage, 3 no connection, 130 interrupted."""
     try:
         app()
     except UserError as error:

@@ -21,7 +21,7 @@ def sql(
         typer.Option(
             "--format",
             "-f",
-            help="Any output format of ClickHouse, such as CSVWithNames, JSONEachRow or Markdown.",
+            help="Any output format of ClickHouse, such as CSVWithNames or JSONEachRow.",
         ),
     ] = None,
 ) -> None:
@@ -31,7 +31,7 @@ def sql(
 
     Examples:
 
-      clickward sql "select publisher, sum(clicks) from clickward_marts.mart_publisher_daily group by publisher"
+      clickward sql "select publisher, clicks from clickward_marts.mart_publisher_daily"
 
       clickward sql "select * from clickward_core.installs limit 5" --format JSONEachRow
 

@@ -26,7 +26,7 @@ def threshold_at_fpr(negative_scores: np.ndarray, rate: float) -> float | None:
 
 
 def balanced_threshold(scores: np.ndarray, y: np.ndarray) -> float | None:
-    """The threshold with the greatest recall squared over the share flagged; None without positives.
+    """The threshold with the greatest recall squared over share flagged; None without positives.
 
     Ranks thresholds as F1 would, but needs no true negatives: frauds that no verdict has found
     stand among the negatives and spoil any rate measured on them, while recall of the found ones

@@ -9,6 +9,7 @@ import polars as pl
 from models_ml.artifacts import Artifact
 from models_ml.durations import utc_now
 from models_ml.ledger import Run, drop_uncommitted
+from models_ml.metrics import BALANCED, THRESHOLDS
 from models_ml.reading import (
     BETWEEN,
     INSTANT,
@@ -21,7 +22,6 @@ from models_ml.reading import (
     resolve_span,
     tidy,
 )
-from models_ml.metrics import BALANCED, THRESHOLDS
 from models_ml.reasons import top_reasons
 from models_ml.registry import Registered, choose_model, load_model
 from models_ml.snapshot import Advance

@@ -95,7 +95,8 @@ def _days_written_since(warehouse: Warehouse, started: Any) -> list[dict[str, An
         return []
     return warehouse.query(
         f"""
-        select model, count() as days, sum(rows) as rows, min(day) as first_day, max(day) as last_day
+        select
+            model, count() as days, sum(rows) as rows, min(day) as first_day, max(day) as last_day
         from {warehouse.table("raw", "build_days")}
         where built_at >= {{started:DateTime64(3, 'UTC')}}
         group by model order by min(built_at), model

@@ -42,7 +42,9 @@ def _python(_: Project) -> Finding:
     seen = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info[:2] < OLDEST_PYTHON:
         wanted = ".".join(str(part) for part in OLDEST_PYTHON)
-        return Finding("python", "failed", seen, f"install Python {wanted} or later, run make setup")
+        return Finding(
+            "python", "failed", seen, f"install Python {wanted} or later, run make setup"
+        )
     return Finding("python", "ok", seen)
 
 

@@ -15,8 +15,8 @@ HEADER = "ip,app,device,os,channel,click_time,attributed_time,is_attributed"
 
 def clicks(path: Path, first: int, count: int) -> Path:
     lines = [
-        f"{number % 9},{number % 4},1,13,{number},2024-01-0{1 + number % 3} 00:{number % 60:02d}:00,,0"
-        for number in range(first, first + count)
+        f"{n % 9},{n % 4},1,13,{n},2024-01-0{1 + n % 3} 00:{n % 60:02d}:00,,0"
+        for n in range(first, first + count)
     ]
     path.write_text("\n".join([HEADER, *lines]) + "\n")
     return path
@@ -27,7 +27,8 @@ def test_loaded_is_kept_and_duplicates_and_rejected(
 ) -> None:
     first = clicks(tmp_path / "first.csv", 0, 100)
     second = clicks(tmp_path / "second.csv", 60, 100)
-    text = second.read_text() + "1,2,1,13,\n7,1,1,13,99,2024-01-01 00:00:00,,1\n"
+    odd = "1,2,1,13,\n7,1,1,13,99,2024-01-01 00:00:00,,1\n"
+    text = second.read_text() + odd
     second.write_text(text + "\n".join(text.splitlines()[1:11]) + "\n")
     run(project, "load", "talkingdata", first, second)
     run(project, "build")
@@ -41,8 +42,9 @@ def test_loaded_is_kept_and_duplicates_and_rejected(
     assert ledger["second.csv"]["rejected"] == 1  # converted, but when?
     kept = warehouse.scalar(f"select count() from {warehouse.table('core', 'clicks')}")
     assert kept == sum(row["kept"] for row in ledger.values()) == 160
+    refused = warehouse.table("core", "rejected_rows")
     reasons = warehouse.client.query(
-        f"select refused_by, reason, rows from {warehouse.table('core', 'rejected_rows')} order by 1"
+        f"select refused_by, reason, rows from {refused} order by 1"
     ).result_rows
     assert reasons == [
         ("loading", "wrong_number_of_fields", 1),

@@ -57,7 +57,9 @@ def features(warehouse: Warehouse) -> list[dict[str, Any]]:
         f"""
         select clicks.*, labels.verdict_at, features.*
         from (
-            select click_id, event_at, ip_hash, app_id, device_model, os_version, publisher, subpublisher
+            select
+                click_id, event_at, ip_hash, app_id, device_model, os_version, publisher,
+                subpublisher
             from {core}.clicks
         ) as clicks
         left join (select subject_id, known_at as verdict_at from {core}.labels) as labels

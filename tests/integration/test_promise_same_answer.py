@@ -63,9 +63,8 @@ def test_a_day_that_became_empty_is_dropped(
     run(project, "build")
     clicks = warehouse.table("core", "clicks")
     # As a killed first build leaves it: rows of a day that nothing upstream knows.
-    warehouse.command(
-        f"insert into {clicks} select * replace (event_date + 400 as event_date) from {clicks} limit 7"
-    )
+    strange = f"select * replace (event_date + 400 as event_date) from {clicks} limit 7"
+    warehouse.command(f"insert into {clicks} {strange}")
     wrong = warehouse.scalar(f"select count() from {clicks}")
     run(project, "build")
     assert warehouse.scalar(f"select count() from {clicks}") == wrong - 7

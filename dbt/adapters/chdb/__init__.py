@@ -1,4 +1,5 @@
 from dbt.adapters.base import AdapterPlugin
+
 from dbt.adapters.chdb.credentials import ChDBCredentials
 from dbt.adapters.chdb.impl import ChDBAdapter
 from dbt.include import chdb

@@ -1,3 +1,5 @@
-import os
+"""Where dbt finds the adapter's own macros."""
 
-PACKAGE_PATH = os.path.dirname(__file__)
+from pathlib import Path
+
+PACKAGE_PATH = str(Path(__file__).parent)
