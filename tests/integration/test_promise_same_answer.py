@@ -7,6 +7,7 @@ from clickward import leftovers, parts, run, table_hashes
 
 from simulator import simulate
 from warehouse.connection import Warehouse, connect
+from warehouse.errors import UserError
 from warehouse.profile import Project
 
 DAYS = 5
@@ -68,3 +69,27 @@ def test_a_day_that_became_empty_is_dropped(
     wrong = warehouse.scalar(f"select count() from {clicks}")
     run(project, "build")
     assert warehouse.scalar(f"select count() from {clicks}") == wrong - 7
+
+
+def test_expired_raw_rows_empty_no_day(
+    project: Project, warehouse: Warehouse, world: Path, tmp_path: Path
+) -> None:
+    arrivals = sorted({folder.name for folder in world.glob("t=clicks/dt=*")})
+    run(project, "load", "appsflyer", *sorted(world.glob(f"t=clicks/{arrivals[0]}")))
+    run(project, "build")
+    content = table_hashes(warehouse)
+    assert content["core.clicks"][0] > 100
+    # As the expiry of raw does it; the second day brings late rows of the first.
+    raw = warehouse.table("raw", "appsflyer__clicks")
+    warehouse.command(f"alter table {raw} delete where true settings mutations_sync = 2")
+    day = warehouse.table("core", "clicks")
+    first_day = warehouse.scalar(f"select min(event_date) from {day}")
+    held = warehouse.scalar(f"select count() from {day} where event_date = {{d:Date}}", d=first_day)
+    run(project, "load", "appsflyer", *sorted(world.glob(f"t=clicks/{arrivals[1]}")))
+    with pytest.raises(UserError, match="assert_loads_reconcile"):
+        run(project, "build")
+    assert held == warehouse.scalar(
+        f"select count() from {day} where event_date = {{d:Date}}", d=first_day
+    )
+    with pytest.raises(UserError, match="cannot be built anew: raw rows of"):
+        run(project, "build", "--full-refresh", "--select", "clicks")

@@ -9,6 +9,7 @@
         date, fingerprint, where
                    for a relation that keeps no build ledger: SQL of a row's day, SQL of a
                    number that changes when the row does, and an optional filter
+        frozen     SQL of the days that must stay as they are (optional)
         defines_days  whether a day of this upstream makes a day of this model (default: only
                    the first one does)
 
@@ -65,7 +66,11 @@
             )
             group by day
         )
-        select toString(day), day_inputs, day_wanted
+        select toString(day), day_inputs, day_wanted, day in (
+            {% for upstream in upstreams if upstream.get('frozen') %}
+            {{ 'union all' if not loop.first }} {{ upstream.frozen }}
+            {% else %} select toDate(0) where false {% endfor %}
+        ) as is_frozen
         from compared
         where
             if(
@@ -82,7 +87,23 @@
     {% do run_query("alter table " ~ keys ~ " drop partition '" ~ model_name ~ "'") %}
     {% set days = [] %}
     {% set entries = [] %}
-    {% for row in plan %}
+    {% for row in plan if row[3] %}
+        {% if starts_anew %}
+            {{
+                exceptions.raise_compiler_error(
+                    model_name
+                    ~ " cannot be built anew: raw rows of "
+                    ~ row[0]
+                    ~ " have expired, and what was made of them would be lost. Build without --full-refresh."
+                )
+            }}
+        {% endif %}
+        {% do log(
+            model_name ~ ": " ~ row[0] ~ " stays as it is, for raw rows of it have expired",
+            info=true,
+        ) %}
+    {% endfor %}
+    {% for row in plan if not row[3] %}
         {% do entries.append("('" ~ model_name ~ "', '" ~ row[0] ~ "', " ~ row[1] ~ ", " ~ row[2] ~ ")") %}
         {% if row[2] %} {% do days.append("toDate('" ~ row[0] ~ "')") %} {% endif %}
     {% endfor %}

@@ -4,9 +4,7 @@
         order_by="(event_at, install_id)",
     )
 }}
-{%- set days = days_to_build(
-    [loads_of(["('appsflyer', 'installs')", "('appsflyer', 'blocked_installs')"])]
-) %}
+{%- set days = days_to_build([loads_of(["appsflyer.installs", "appsflyer.blocked_installs"])]) %}
 
 with
 

@@ -8,9 +8,9 @@
     [
         loads_of(
             [
-                "('talkingdata', 'clicks')",
-                "('appsflyer', 'blocked_installs')",
-                "('appsflyer', 'detection')",
+                "talkingdata.clicks",
+                "appsflyer.blocked_installs",
+                "appsflyer.detection",
             ]
         )
     ]

@@ -9,9 +9,7 @@
     )
 }}
 -- What became of each load's rows. Of the copies of a row the load with the least id keeps one.
-{%- set days = days_to_build(
-    [{"from": ref("load_days"), "date": "event_date", "fingerprint": "load_id, rows"}]
-) %}
+{%- set days = days_to_build([loads_of(loaded_reports())]) %}
 {%- set subject_ids = {
     "clicks": "click_id",
     "installs": "install_id",
