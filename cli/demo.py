@@ -116,6 +116,7 @@ def _report(project: Project, folder: Path, test_from: date) -> None:
     say(
         f"""
 Where to look next:
+  source .venv/bin/activate
   export CLICKWARD_STORE={store}
   clickward sql "select * from clickward_marts.fct_scored_installs where is_flagged limit 5"
   clickward validate fs_install --models xgboost,logistic_regression,isolation_forest

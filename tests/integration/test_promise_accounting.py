@@ -44,11 +44,11 @@ def test_loaded_is_kept_and_duplicates_and_rejected(
     assert kept == sum(row["kept"] for row in ledger.values()) == 160
     refused = warehouse.table("core", "rejected_rows")
     reasons = warehouse.client.query(
-        f"select refused_by, reason, rows from {refused} order by 1"
+        f"select refused_by, source, report, reason, rows from {refused} order by 1"
     ).result_rows
     assert reasons == [
-        ("loading", "wrong_number_of_fields", 1),
-        ("staging", "attributed_without_time", 1),
+        ("loading", "talkingdata", "clicks", "wrong_number_of_fields", 1),
+        ("staging", "talkingdata", "clicks", "attributed_without_time", 1),
     ]
 
 

@@ -20,9 +20,10 @@ with
 
     refused_in_staging as (
         {% for model in staged_reports() %}
+            {%- set source_name, report = model[4:].split("__") %}
             select
-                '{{ model.split(' __ ')[0][4:] }}' as source,
-                '{{ model.split(' __ ')[1] }}' as report,
+                '{{ source_name }}' as source,
+                '{{ report }}' as report,
                 assumeNotNull(reject_reason) as reason,
                 '' as expected
             from {{ ref(model) }}
