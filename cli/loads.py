@@ -47,5 +47,5 @@ def loads(project: Project, as_json: Json = False) -> None:
         print_table(COLUMNS, shown.select(COLUMNS).rows())
     if not rows:
         say("hint: nothing is loaded; start with `clickward load`")
-    elif any(row["kept"] is None for row in rows):
+    elif any(row["kept"] is None and row["source"] != "truth" for row in rows):
         say("hint: run `clickward build` to count what was kept")

@@ -20,7 +20,7 @@ import pytest
 
 from simulator import simulate
 
-KILLS = int(os.environ.get("CLICKWARD_KILLS", "3"))
+KILLS = int(os.environ.get("CLICKWARD_KILLS", "2"))
 ROOT = Path(__file__).resolve().parents[2]
 DAYS = 4
 

@@ -1,6 +1,5 @@
 """Runs the command in the test's own folder, on a store that stays open."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,15 +7,6 @@ from loading_helpers import Run
 
 from cli.main import main
 from warehouse.profile import Project
-from warehouse.store import open_store
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _held_store(store: str) -> Iterator[None]:
-    """Keeps the store open: each opening would read the tables of every earlier test."""
-    client = open_store(Path(store), {})
-    yield
-    client.close()
 
 
 @pytest.fixture
