@@ -21,7 +21,7 @@ $(STAMP): requirements.lock pyproject.toml
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps --editable .
 	touch $@
 
-setup-ci: setup  ## what CI needs besides
+setup-ci: setup  ## what CI needs besides: so far nothing
 
 demo: setup  ## simulate a small world, score it, and compare with the truth
 	$(BIN)/clickward demo
@@ -43,7 +43,8 @@ format: setup  ## rewrite Python and SQL in the project's format
 bench: setup  ## measure loading's memory
 	$(BIN)/python benchmarks/load_memory.py
 
-docs: setup  ## make dbt's documentation of every table and column
+docs: setup  ## write the generated pages, and dbt's documentation of every table and column
+	$(BIN)/python docs/generate.py
 	$(BIN)/dbt docs generate --project-dir dbt_project --profiles-dir profiles
 
 lock: setup  ## resolve the packages anew into requirements.lock

@@ -2,7 +2,7 @@
 
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 COLUMNS = ("file", "report", "status", "rows_read", "loaded", "rejected_at_load", "note")
 
+# More files than this are summed up by report; --json and `clickward loads` name each.
+SHOWN_FILES = 20
+SUMMARY = ("report", "status", "files", "rows_read", "loaded", "rejected_at_load")
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to `app`."""
@@ -25,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 def load(
     project: Project,
-    source: Annotated[str, typer.Argument(help="talkingdata, appsflyer or truth.")],
+    source: Annotated[str, typer.Argument(help="Such as talkingdata, appsflyer or truth.")],
     paths: Annotated[list[str], typer.Argument(help="Files, folders or quoted patterns.")],
     report: Annotated[
         str | None,
@@ -67,6 +71,8 @@ def load(
     rows = [result.as_dict() for result in results]
     if as_json:
         print_json(rows)
+    elif len(rows) > SHOWN_FILES:
+        print_table(SUMMARY, summary(rows))
     else:
         print_table(COLUMNS, [[row[column] for column in COLUMNS] for row in rows])
     for hint, alike in groupby(failures, key=lambda failure: failure.hint):
@@ -76,6 +82,17 @@ def load(
             say(f"hint: {hint}")
     if failures:
         raise typer.Exit(1)
+
+
+def summary(rows: list[dict[str, Any]]) -> list[list[Any]]:
+    """Files and rows by report and status, in the order they came."""
+    sums: dict[tuple[str, str], list[int]] = {}
+    for row in rows:
+        counts = sums.setdefault((row["report"], row["status"]), [0, 0, 0, 0])
+        counts[0] += 1
+        for place, column in enumerate(SUMMARY[3:], 1):
+            counts[place] += row[column] or 0
+    return [[*key, *counts] for key, counts in sums.items()]
 
 
 def _load_all(

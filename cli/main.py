@@ -10,6 +10,7 @@ from cli import (
     demo,
     doctor,
     features,
+    forget,
     load,
     loads,
     models,
@@ -34,7 +35,7 @@ app = typer.Typer(
 )
 # In the order of the data.
 VERBS = (
-    simulate, load, loads, build, features, snapshot, train, validate, models, score,
+    simulate, load, loads, forget, build, features, snapshot, train, validate, models, score,
     sql, doctor, demo,
 )  # fmt: skip
 for module in VERBS:

@@ -23,7 +23,10 @@ def score(
     ] = None,
     threshold: Annotated[
         str,
-        typer.Option("--threshold", help="Flag at balanced, fpr_0.5pct or fpr_0.1pct."),
+        typer.Option(
+            "--threshold",
+            help="Flag at balanced (bears frauds no verdict found), fpr_0.5pct or fpr_0.1pct.",
+        ),
     ] = "balanced",
     batch_rows: Annotated[
         int, typer.Option("--batch-rows", min=1, help="Rows in memory and in one insert.")

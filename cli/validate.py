@@ -46,6 +46,9 @@ def validate(
     resamples: Annotated[
         int, typer.Option("--resamples", min=2, help="Bootstrap resamples of each interval.")
     ] = 200,
+    folds: Annotated[
+        bool, typer.Option("--folds", help="Show each fold, not only all together.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Compare models in time order: train, wait for labels, test on what came next.
@@ -86,13 +89,16 @@ def validate(
     if as_json:
         print_json([row for evaluation in evaluations for row in evaluation.rows()])
     else:
-        print_evaluations(evaluations)
+        print_evaluations(evaluations, folds)
 
 
-def print_evaluations(evaluations: "list[Evaluation]") -> None:
-    """One line per model, fold and segment: estimates with their intervals."""
+def print_evaluations(evaluations: "list[Evaluation]", folds: bool) -> None:
+    """One line per model and segment over all folds, and with `folds` also for each of them."""
     rows = []
+    pooled = {evaluation.model for evaluation in evaluations if evaluation.fold < 0}
     for evaluation in evaluations:
+        if evaluation.fold >= 0 and evaluation.model in pooled and not folds:
+            continue
         segments: dict[str, dict[str, Measurement]] = {}
         for found in evaluation.measurements:
             segments.setdefault(found.segment, {})[found.metric] = found

@@ -70,10 +70,10 @@ def score(
         raise UsageError(
             f"no threshold is called {threshold!r}", f"thresholds are {', '.join(THRESHOLDS)}"
         )
+    check_built(warehouse, feature_set)
     dropped = drop_uncommitted(warehouse, "score", "scores", "scored_at")
     if dropped:
         say(f"removed {dropped:,} scores of runs that never ended")
-    check_built(warehouse, feature_set)
     chosen, why = choose_model(warehouse, feature_set, version)
     artifact = load_model(warehouse, chosen)
     span = resolve_span(warehouse, feature_set, from_at, to_at)

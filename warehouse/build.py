@@ -56,8 +56,11 @@ def run_dbt(
         for result in outcome.result.results
         if result.status in FAILED
     ]
+    hint = log
+    if any("schema" in failure and "on_schema_change" in failure for failure in failures):
+        hint = "a changed contract needs `clickward build --select MODEL+ --full-refresh`; " + log
     raise UserError(
-        f"dbt {words[0]} failed in {len(failures)} place(s):\n  " + "\n  ".join(failures[:10]), log
+        f"dbt {words[0]} failed in {len(failures)} place(s):\n  " + "\n  ".join(failures[:10]), hint
     )
 
 

@@ -53,7 +53,7 @@ def test_scores_are_the_models_with_its_reasons(warehouse: Warehouse, model: str
     assert found["id"].to_list() == frame.ids.to_list()
     estimator = load_model(warehouse, read_model(warehouse, trained.model_version)).estimator
     assert np.array_equal(found["score"].to_numpy(), estimator.predict_score(frame.X))
-    threshold = trained.thresholds["fpr_0.5pct"]
+    threshold = trained.thresholds["balanced"]
     assert found["threshold"].unique().to_list() == [threshold]
     assert found["is_flagged"].to_list() == [int(s >= threshold) for s in found["score"]]
     assert run.flagged == found["is_flagged"].sum() > 0

@@ -10,6 +10,7 @@ import pytest
 
 from models_ml.evaluation import OVERALL
 from models_ml.frames import read_frame
+from models_ml.metrics import THRESHOLDS
 from models_ml.registry import (
     champion_of,
     choose_model,
@@ -44,7 +45,7 @@ def test_train_registers_once_and_repeats_to_the_bit(warehouse: Warehouse, model
     assert again.model_version == first.model_version
     assert again.thresholds == first.thresholds
     assert "already trained" in said[-1]
-    assert (count(warehouse, "models"), count(warehouse, "thresholds")) == (1, 2)
+    assert (count(warehouse, "models"), count(warehouse, "thresholds")) == (1, len(THRESHOLDS))
     assert first.thresholds["fpr_0.1pct"] >= first.thresholds["fpr_0.5pct"]
     frame = read_frame(pull_snapshot(warehouse, fs).path)
     scores = load_model(warehouse, read_model(warehouse, first.model_version)).estimator
@@ -149,7 +150,7 @@ def test_a_model_without_its_ledger_row_is_none(warehouse: Warehouse) -> None:
         read_model(warehouse, trained.model_version)
     again = train(warehouse, fs, "xgboost", parameters=FAST)
     assert again.is_new
-    assert (count(warehouse, "models"), count(warehouse, "thresholds")) == (1, 2)
+    assert (count(warehouse, "models"), count(warehouse, "thresholds")) == (1, len(THRESHOLDS))
 
 
 def test_champion_else_latest(warehouse: Warehouse) -> None:
