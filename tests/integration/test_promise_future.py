@@ -145,6 +145,19 @@ def test_a_closed_window_is_caught(project: Project, tmp_path: Path) -> None:
     warehouse.close()
 
 
+def test_a_rate_that_does_not_wait_for_outcomes_is_caught(project: Project, tmp_path: Path) -> None:
+    faulty = with_fault(
+        project, tmp_path, "macros/windows/label_changes.sql",
+        "subjects.event_at + toIntervalDay({{ maturity_days }})", "subjects.event_at",
+    )  # fmt: skip
+    run(faulty, "load", "talkingdata", write_clicks(tmp_path / "c.csv", random_clicks(11, 150)))
+    run(faulty, "build")
+    warehouse = connect(faulty)
+    with pytest.raises(AssertionError, match="conversion_rate_3d"):
+        compare_with_brute_force(warehouse)
+    warehouse.close()
+
+
 def test_later_events_change_no_earlier_feature(
     project: Project, warehouse: Warehouse, tmp_path: Path
 ) -> None:

@@ -109,14 +109,16 @@ def survives(base: Bench, words: list[str | Path], seed: int, check: Callable[[A
     dice = random.Random(seed)
     killed = 0
     # A run that ended before its moment proves nothing and is not counted.
-    for _ in range(3 * KILLS):
+    for _ in range(5 * KILLS):
         if killed == KILLS:
             break
         bench = base.copy(work)
         moment = dice.uniform(0.1, 0.95) * seconds
+        began = time.monotonic()
         process = bench.start(*words)
         try:
             process.communicate(timeout=moment)
+            seconds = min(seconds, time.monotonic() - began)
             continue
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
