@@ -1,5 +1,6 @@
 """`clickward simulate`."""
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -39,7 +40,8 @@ def simulate(
     from cli.output import print_json, print_table, say
     from simulator import simulate as run
 
-    summary = run(out, days, clicks, seed, start.date(), progress=say)
+    progress = say if sys.stderr.isatty() else None
+    summary = run(out, days, clicks, seed, start.date(), progress=progress)
     if as_json:
         print_json(asdict(summary))
         return
