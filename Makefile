@@ -43,12 +43,13 @@ format: setup  ## rewrite Python and SQL in the project's format
 bench: setup  ## measure loading's memory
 	$(BIN)/python benchmarks/load_memory.py
 
-docs: setup  ## write the generated pages, and dbt's documentation of every table and column
+docs: setup  ## write the generated pages and plots, and dbt's documentation of every table and column
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/simulator_plots.py
 	$(BIN)/dbt docs generate --project-dir dbt_project --profiles-dir profiles
 
 lock: setup  ## resolve the packages anew into requirements.lock
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra docs pyproject.toml -o requirements.lock
 
 clean:  ## remove what was built; the store stays
 	rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis

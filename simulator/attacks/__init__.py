@@ -1,14 +1,33 @@
-"""Attacks, one module each; the table names them as scenarios do."""
+"""Attacks, one module each; the table names them as scenarios do.
 
-from simulator.attacks.base import Attack
+A new attack is a module here, and an import and a line at the table's end: codes in planned frames
+are places in it.
+"""
+
+from simulator.attacks.ad_stacking import AdStacking
+from simulator.attacks.base import Attack, State
 from simulator.attacks.click_flooding import ClickFlooding
 from simulator.attacks.click_injection import ClickInjection
 from simulator.attacks.device_farm import DeviceFarm
+from simulator.attacks.emulator_bots import EmulatorBots
+from simulator.attacks.event_fraud import EventFraud
+from simulator.attacks.install_hijacking import InstallHijacking
+from simulator.attacks.mixed_traffic import MixedTraffic
+from simulator.attacks.sdk_spoofing import SdkSpoofing
+from simulator.attacks.smart_bots import SmartBots
 
 ATTACKS: dict[str, type[Attack]] = {
     "click_flooding": ClickFlooding,
     "click_injection": ClickInjection,
+    "install_hijacking": InstallHijacking,
+    "sdk_spoofing": SdkSpoofing,
     "device_farm": DeviceFarm,
+    "emulator_bots": EmulatorBots,
+    "smart_bots": SmartBots,
+    "mixed_traffic": MixedTraffic,
+    "ad_stacking": AdStacking,
+    "event_fraud": EventFraud,
 }
+NAMES = tuple(ATTACKS)
 
-__all__ = ["ATTACKS", "Attack", "ClickFlooding", "ClickInjection", "DeviceFarm"]
+__all__ = ["ATTACKS", "NAMES", "Attack", "State"]

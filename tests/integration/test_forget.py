@@ -15,7 +15,7 @@ import pytest
 from clickward import run, table_hashes
 
 from models_ml.content import ContentHash
-from simulator import simulate
+from simulator import load_scenario, simulate
 from warehouse.connection import Warehouse, connect
 from warehouse.errors import UsageError
 from warehouse.forget import find, parse_id, resume
@@ -41,7 +41,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     """The person has a verdict, clicks and events; a line of the clicks cannot be loaded."""
     folder = tmp_path_factory.mktemp("forget")
     whole, without = folder / "whole", folder / "without"
-    simulate(whole, days=4, clicks=4000, seed=3)
+    simulate(load_scenario("demo", days=4, clicks=4000, seed=3), whole)
     reports = {p: pl.read_parquet(p) for p in sorted(whole.glob("t=*/**/*.parquet"))}
     installs = pl.concat([f for p, f in reports.items() if "t=installs" in str(p)])
     verdicts = pl.concat([f for p, f in reports.items() if "t=detection" in str(p)])

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from simulator import simulate
+from simulator import load_scenario, simulate
 
 KILLS = int(os.environ.get("CLICKWARD_KILLS", "2"))
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,7 +78,7 @@ class Bench:
 def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Benches before each phase: fresh, loaded, half (built, then more loaded), trained."""
     root = tmp_path_factory.mktemp("kills")
-    simulate(root / "world", DAYS, 4000, 9)
+    simulate(load_scenario("demo", days=DAYS, clicks=4000, seed=9), root / "world")
     fresh = Bench(root / "fresh")
     shutil.copytree(ROOT / "profiles", fresh.folder / "profiles")
     shutil.copytree(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from clickward import leftovers, parts, run, table_hashes
 
-from simulator import simulate
+from simulator import load_scenario, simulate
 from warehouse.connection import Warehouse, connect
 from warehouse.errors import UserError
 from warehouse.profile import Project
@@ -17,7 +17,7 @@ DAYS = 5
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small world whose rows partly arrive a day or two late."""
     folder = tmp_path_factory.mktemp("world") / "reports"
-    simulate(folder, DAYS, 5000, 5)
+    simulate(load_scenario("demo", days=DAYS, clicks=5000, seed=5), folder)
     return folder
 
 

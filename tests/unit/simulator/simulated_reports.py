@@ -1,13 +1,20 @@
 """Reads a simulated world back, for the tests of the simulator."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from simulator import SimulationSummary
+from simulator import Scenario, SimulationSummary, load_scenario
+from simulator.reports.columns import REPORTS
 
-DAYS, CLICKS, SEED = 5, 60_000, 11
+
+def scenario(name: str = "demo", **changes: object) -> Scenario:
+    """A built-in scenario with some fields changed."""
+    found = load_scenario(name)
+    assert isinstance(found, Scenario)
+    return found.model_copy(update=changes)
 
 
 def moment(column: str) -> pl.Expr:
@@ -20,19 +27,28 @@ class Reports:
     """A written world."""
 
     out: Path
-    summary: SimulationSummary
+    summary: SimulationSummary | None = None
 
-    def read(self, report: str) -> pl.DataFrame:
+    def read(self, report: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Every row of a report with its `dt` folder."""
-        parts = []
-        for path in sorted(self.out.glob(f"t={report}/dt=*/*.parquet")):
-            dt = path.parent.name.removeprefix("dt=")
-            parts.append(pl.read_parquet(path, hive_partitioning=False).with_columns(dt=pl.lit(dt)))
-        return pl.concat(parts)
+        if not any(self.out.glob(f"t={report}/*/*.parquet")):
+            return pl.DataFrame(
+                schema=dict.fromkeys(columns or [*REPORTS[report], "dt"], pl.String)
+            )
+        files = pl.scan_parquet(
+            self.out / f"t={report}" / "*" / "*.parquet",
+            hive_partitioning=True,
+            try_parse_hive_dates=False,
+        )
+        return (files.select(columns) if columns else files.drop("t")).collect()
 
     def truth(self) -> pl.DataFrame:
         """The hidden truth."""
         return pl.read_parquet(self.out / "truth.parquet")
+
+    def hidden(self, table: str) -> pl.DataFrame:
+        """Another hidden table."""
+        return pl.read_parquet(self.out / "_world" / f"{table}.parquet")
 
     def labelled(self) -> pl.DataFrame:
         """Distinct installs, blocked ones too, with `kind` (attack, honest or organic) and CTIT."""

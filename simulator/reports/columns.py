@@ -94,6 +94,7 @@ OPT_IN_COLUMNS: tuple[str, ...] = (
     "store_reinstall",
     "device_model",
     "install_app_store",
+    "total_candidates",
 )
 
 COMMON_COLUMNS = DEFAULT_COLUMNS + OPT_IN_COLUMNS

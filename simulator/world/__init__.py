@@ -1,0 +1,1 @@
+"""The honest world: apps, publishers, people, their addresses, journeys and events."""
