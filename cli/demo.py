@@ -59,7 +59,7 @@ def demo(
     for number, words in enumerate(steps, 1):
         say(f"\n[{number}/{len(steps)}] clickward {_short(words, project)}")
         _run(words, project)
-    _report(project, folder, test_from)
+    _report(project, folder, train_to, test_from)
 
 
 def _short(words: str, project: Project) -> str:
@@ -84,12 +84,23 @@ def _run(words: str, project: Project) -> None:
         raise typer.Exit(code)
 
 
-def _report(project: Project, folder: Path, test_from: date) -> None:
+def _report(project: Project, folder: Path, train_to: date, test_from: date) -> None:
     from cli.output import print_table, say
     from warehouse.connection import connection
 
     with connection(project) as warehouse:
         marts = warehouse.target.database("marts")
+        core = warehouse.target.database("core")
+        trained = warehouse.query(
+            f"""
+            select attack, count() as installs
+            from {marts}.install_truth
+            where install_id in (
+                select install_id from {core}.installs where event_at < '{train_to}'
+            )
+            group by attack
+            """
+        ).to_dicts()
         attacks = warehouse.query(
             f"select * from {marts}.mart_attack_recall order by attack = 'honest', attack"
         ).to_dicts()
@@ -102,9 +113,10 @@ def _report(project: Project, folder: Path, test_from: date) -> None:
             """
         ).to_dicts()
     print(f"\n{sum(row['installs'] for row in attacks):,} installs scored from {test_from} on\n")
+    seen = {row["attack"]: row["installs"] for row in trained}
     print_table(
-        ["in truth", "installs", "flagged", "share", "95 % interval"],
-        [_attack_row(row) for row in attacks],
+        ["in truth", "in training", "installs", "flagged", "share", "95 % interval"],
+        [_attack_row(row, seen) for row in attacks],
         title="Recall by attack; on the honest row the share is the false-positive rate",
     )
     print_table(
@@ -124,6 +136,9 @@ Where to look next:
     )
 
 
-def _attack_row(row: dict[str, Any]) -> list[Any]:
+def _attack_row(row: dict[str, Any], seen: dict[str, int]) -> list[Any]:
+    """One attack: its installs in the training window, "never" where there were none."""
+    attack = row["attack"]
+    in_training = "" if attack == "honest" else seen.get(attack, "never")
     interval = f"{row['flagged_share_low']:.3f} to {row['flagged_share_high']:.3f}"
-    return [row["attack"], row["installs"], row["flagged"], row["flagged_share"], interval]
+    return [attack, in_training, row["installs"], row["flagged"], row["flagged_share"], interval]

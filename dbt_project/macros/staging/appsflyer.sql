@@ -117,19 +117,26 @@
 {% endmacro %}
 
 
-{# AppsFlyer's reasons in the words of this project; NULL where the reason names no attack. #}
+{# AppsFlyer's reasons in the words of this project; NULL where the reason names no attack. The
+   first that matches counts, so the particular stand before the general. #}
 {% macro attack_of_reason(reason) -%}
+    {%- set attacks = [
+        ("mixed_traffic", "incentiv"),
+        ("event_fraud", "event"),
+        ("ad_stacking", "stack"),
+        ("install_hijacking", "referrer"),
+        ("click_injection", "hijack|inject"),
+        ("click_flooding", "flood|spam|ctit"),
+        ("device_farm", "farm|device_id|reset|new_device"),
+        ("emulator_bots", "emulator"),
+        ("smart_bots", "behavio"),
+        ("bots", "bot"),
+        ("sdk_spoofing", "sdk|signature|spoof|fake_install"),
+    ] -%}
     multiIf(
-        match(lower({{ reason }}), 'hijack|inject'),
-        'click_injection',
-        match(lower({{ reason }}), 'flood|spam|ctit'),
-        'click_flooding',
-        match(lower({{ reason }}), 'farm|device_id|reset|new_device'),
-        'device_farm',
-        match(lower({{ reason }}), 'bot|emulator|behavio'),
-        'bots',
-        match(lower({{ reason }}), 'sdk|signature|spoof'),
-        'sdk_spoofing',
+        {% for attack, pattern in attacks -%}
+            match(lower({{ reason }}), '{{ pattern }}'), '{{ attack }}',
+        {% endfor -%}
         null
     )
 {%- endmacro %}
