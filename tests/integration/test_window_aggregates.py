@@ -134,20 +134,21 @@ def test_every_aggregate_equals_brute_force(
 
 
 def edge_rows() -> list[Event]:
-    """Keys with one value, its events a window apart, or a millisecond more or less."""
+    """Keys with events a window apart, or a millisecond more or less; and ties of one value."""
     at, ms = START + timedelta(days=40), timedelta(milliseconds=1)
     times = [
-        (f"{name}{off:+}", at - ago)
+        (f"{name}{off:+}", at - ago, 1)
         for name, window in WINDOWS.items()
         for off in (-1, 0, 1)
         for ago in (window + off * ms, timedelta(0), -ms)
     ]
+    times += [("ties", at, 5), ("ties", at, 2), ("ties", at, 1), ("ties", at + ms, 1)]
     return [
         {
             "event_id": uuid.UUID(int=number), "event_at": time, "ip": ip, "os": "x",
-            "app": "p", "price": float(number), "flag": 1, "n": 1,
+            "app": "p", "price": 1.0, "flag": 1, "n": n,
         }
-        for number, (ip, time) in enumerate(times)
+        for number, (ip, time, n) in enumerate(times)
     ]  # fmt: skip
 
 
