@@ -3,6 +3,7 @@
 import json
 import random
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from tests.integration.window_queries import (
     render_all,
     template,
 )
-from tests.oracles.windows import Event
+from tests.oracles.windows import Event, before
 from warehouse.build import render
 from warehouse.connection import Warehouse, connect
 from warehouse.errors import UserError
@@ -73,7 +74,12 @@ def aggregates(store: str) -> Iterator[tuple[Warehouse, list[str]]]:
         patch.setenv("CLICKWARD_SCHEMA", "aggregates")
         project = find_project(target="local")
         queries = render_all(
-            project, [template(["ip"]), template(["ip", "os"], "'$clicks'", "n < 5")]
+            project,
+            [
+                template(["ip"]),
+                template(["ip", "os"], "'$clicks'", "n < 5"),
+                "{{ heavy_hitters('$installs', ['ip'], ['1h'], limit=2) }}",
+            ],
         )
         warehouse = connect(project)
         warehouse.command("create database if not exists aggregates")
@@ -182,6 +188,30 @@ def test_a_fault_is_caught(fault: str, aggregates: tuple[Warehouse, list[str]]) 
     fill(warehouse, "aggregates.installs", "DateTime64(3, 'UTC')", rows)
     with pytest.raises(AssertionError, match=match):
         compare(warehouse, queries[0].replace(old, new), ["ip"], rows, rows)
+
+
+def test_heavy_hitters_count_what_windows_hold(
+    aggregates: tuple[Warehouse, list[str]],
+) -> None:
+    warehouse, queries = aggregates
+    rows = random_rows(random.Random(4), 60, in_seconds=False)
+    fill(warehouse, "aggregates.installs", "DateTime64(3, 'UTC')", rows)
+    found = list(
+        warehouse.client.query(
+            queries[2].replace("$installs", "aggregates.installs")
+        ).named_results()
+    )
+    events = Counter(row["ip"] for row in rows if row["ip"] is not None)
+    assert [row["ip"] for row in found] == sorted(events, key=lambda ip: (-events[ip], ip))[:2]
+    for answer in found:
+        windows = [
+            seen.count()
+            for row in rows
+            if row["ip"] == answer["ip"] and (seen := before(row, rows, ["ip"], WINDOWS["1h"]))
+        ]
+        assert answer["events"] == events[answer["ip"]]
+        assert answer["share"] == pytest.approx(answer["events"] / len(rows))
+        assert (answer["busiest_1h"], answer["visited_1h"]) == (max(windows), sum(windows))
 
 
 @pytest.mark.parametrize(
