@@ -6,10 +6,10 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup setup-ci demo test lint format bench docs lock clean
+.PHONY: help setup setup-ci demo test lint format bench bench-windows docs lock clean
 
 help:  ## say what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
 
 setup: $(STAMP)  ## make .venv and install the locked packages
 
@@ -40,8 +40,12 @@ format: setup  ## rewrite Python and SQL in the project's format
 	$(BIN)/ruff format --quiet .
 	$(BIN)/sqlfmt --quiet dbt_project
 
-bench: setup  ## measure loading's memory
+bench: setup bench-windows  ## measure loading's memory, and windows beside other engines
 	$(BIN)/python benchmarks/load_memory.py
+
+bench-windows: setup  ## windows beside DuckDB, Polars, Dask and pandas
+	$(BIN)/python -m benchmarks.windows --rows 1000000
+	$(BIN)/python -m benchmarks.windows --rows 10000000 --engines clickward duckdb polars
 
 docs: setup  ## write the generated pages and plots, and dbt's documentation of every table and column
 	$(BIN)/python docs/generate.py
@@ -49,7 +53,7 @@ docs: setup  ## write the generated pages and plots, and dbt's documentation of 
 	$(BIN)/dbt docs generate --project-dir dbt_project --profiles-dir profiles
 
 lock: setup  ## resolve the packages anew into requirements.lock
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra docs pyproject.toml -o requirements.lock
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra docs --extra bench pyproject.toml -o requirements.lock
 
 clean:  ## remove what was built; the store stays
 	rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -64,6 +64,17 @@ def run_dbt(
     )
 
 
+def render(project: Project, jinja: str) -> str:
+    """SQL that dbt makes of `jinja` with the project's macros."""
+    try:
+        outcome = run_dbt(project, ["compile", "--inline", jinja, "--no-populate-cache"])
+    except UserError as error:
+        # dbt says only that the query does not parse; why is in the exception before that.
+        reason = error.__cause__ and error.__cause__.__context__
+        raise UserError(f"{error}: {reason}" if reason else str(error), error.hint) from error
+    return str(outcome.results[0].node.compiled_code)
+
+
 def build(
     warehouse: Warehouse,
     select: Sequence[str] = (),

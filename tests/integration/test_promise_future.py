@@ -134,7 +134,7 @@ def test_features_equal_brute_force(project: Project, warehouse: Warehouse, tmp_
 
 def test_a_closed_window_is_caught(project: Project, tmp_path: Path) -> None:
     faulty = with_fault(
-        project, tmp_path, "macros/windows/window_features.sql",
+        project, tmp_path, "macros/windows/frames.sql",
         "preceding and 1 preceding", "preceding and current row",
     )  # fmt: skip
     run(faulty, "load", "talkingdata", write_clicks(tmp_path / "c.csv", random_clicks(11, 150)))

@@ -10,13 +10,8 @@
         }}
     {% endif %}
     {% set value = amount | int * units[unit] %}
-    {# ClickHouse takes frame offsets below 2^31. #}
-    {% if value >= 2147483647 %}
-        {{
-            exceptions.raise_compiler_error(
-                "window '" ~ duration ~ "' is longer than 24 days, the longest a frame can be"
-            )
-        }}
+    {% if value > 30 * units.d %}
+        {{ exceptions.raise_compiler_error("window '" ~ duration ~ "' is longer than 30 days") }}
     {% endif %}
     {{ return(value) }}
 {% endmacro %}

@@ -1,0 +1,53 @@
+{#
+    What a call of `window_features` has to compute, by method:
+
+    inputs     SQL over a row's columns -> name; computed once, whoever asks for it
+    values     name of a value -> what the value runs of it are asked for (value_runs.sql)
+    columns    name, and SQL over the frames (frames.sql, cumulative.sql), or `sequence`: SQL
+               over arrays of the key's events (sequences.sql)
+    places, event_fields
+               what a subject and an event carry into those arrays
+#}
+{% macro window_plan(entity, windows, aggregates) %}
+    {% set plan = {"inputs": {}, "values": {}, "columns": [], "places": [], "event_fields": []} %}
+    {% for aggregate in aggregates %}
+        {% for window in aggregate.get("windows", windows) %}
+            {% set column = {"name": window_column(entity, aggregate, window)} %}
+            {% set method = window_method(aggregate, window, aggregates) %}
+            {% if method == "sums" %}
+                {% do column.update({"sql": cumulative_aggregate(plan, aggregate, window)}) %}
+            {% elif method == "runs" %}
+                {% do column.update({"sql": runs_aggregate(plan, aggregate, window)}) %}
+            {% elif method == "frames" %}
+                {% do column.update({"sql": frame_aggregate(plan, aggregate, window)}) %}
+            {% else %} {% do column.update({"sequence": sequence_aggregate(plan, aggregate, window)}) %}
+            {% endif %}
+            {% do plan.columns.append(column) %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(plan) }}
+{% endmacro %}
+
+
+{% macro window_column(entity, aggregate, window) -%}
+    {%- set suffix = "" if aggregate.aggregate == "seconds_since_last" else "_" ~ window -%}
+    {{ return(entity ~ "__" ~ aggregate.measure ~ suffix) }}
+{%- endmacro %}
+
+
+{# Name of a column made of one row's columns. #}
+{% macro window_input(plan, sql) %}
+    {% if sql not in plan.inputs %}
+        {% do plan.inputs.update({sql: "input_" ~ (plan.inputs | length + 1)}) %}
+    {% endif %}
+    {{ return(plan.inputs[sql]) }}
+{% endmacro %}
+
+
+{# Input that is 1 for the events an aggregate reads, and where `also` holds; never NULL. #}
+{% macro selected_input(plan, aggregate, also=none) %}
+    {% set parts = ["is_event"] %}
+    {% if aggregate.get("where") %} {% do parts.append("(" ~ aggregate.where ~ ")") %} {% endif %}
+    {% if also %} {% do parts.append(also) %} {% endif %}
+    {{ return(window_input(plan, "toUInt8(coalesce(" ~ parts | join(" and ") ~ ", false))")) }}
+{% endmacro %}

@@ -1,0 +1,35 @@
+{#
+    Subjects and events as one table: <subject_id>, at_ms, the keys, the events' columns,
+    is_subject (a row to return) and is_event (a row to count). With events of their own, the
+    columns of a subject are NULL.
+#}
+{% macro window_rows(subjects, subject_id, keys, columns, events, days, lookback, events_where) -%}
+    {%- set columns = columns | reject("in", keys) | list -%}
+    {%- set at_ms = "toUnixTimestamp64Milli(toDateTime64(event_at, 3, 'UTC')) as at_ms" -%}
+    select
+        {{ subject_id }},
+        {{ at_ms }},
+        {{ keys | join(", ") }},
+        {%- for column in columns %} {{ column if events is none else "null as " ~ column }}, {%- endfor %}
+        {{ in_days(days) }} as is_subject,
+        {{ events_where if events is none else "false" }} as is_event
+    from {{ subjects }}
+    where {{ in_days_with_lookback(days, lookback if events is none else 0) }} and {{ known_keys(keys) }}
+    {%- if events is not none %}
+        union all
+        select
+            toUUID('00000000-0000-0000-0000-000000000000') as {{ subject_id }},
+            {{ at_ms }},
+            {{ keys | join(", ") }},
+            {%- for column in columns %} {{ column }}, {%- endfor %}
+            false as is_subject,
+            true as is_event
+        from {{ events }}
+        where {{ in_days_with_lookback(days, lookback) }} and {{ known_keys(keys) }} and {{ events_where }}
+    {%- endif %}
+{%- endmacro %}
+
+
+{% macro known_keys(keys) -%}
+    {%- for key in keys -%} {{ key }} is not null{{ ' and ' if not loop.last }} {%- endfor -%}
+{%- endmacro %}
