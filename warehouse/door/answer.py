@@ -114,10 +114,16 @@ class Answer:
                 response = self._response(json.loads(head), payload, is_empty, _read(spool))
                 await response(self.request.scope, self.request.receive, send)
             return
+        held = b""
         kind, payload = await self._next()
+        if kind == DATA:
+            # One piece is held back: a small result goes with its whole summary, or its error.
+            held = payload
+            kind, payload = await self._next()
         summary = payload if kind == DONE else b"{}"
-        pieces = self._stream(payload)
-        response = self._response(json.loads(head), summary, kind == DONE, pieces)
+        is_empty = kind == DONE and not held
+        pieces = self._stream(held, payload if kind == DATA else b"")
+        response = self._response(json.loads(head), summary, is_empty, pieces)
         await response(self.request.scope, self.request.receive, send)
 
     async def _next(self) -> tuple[bytes, bytes]:
@@ -126,13 +132,19 @@ class Answer:
             raise EngineError(**json.loads(payload))
         return kind, payload
 
-    async def _stream(self, payload: bytes) -> AsyncIterator[bytes]:
-        """The rest of the result; an error that comes now is told within it."""
-        kind = DATA
+    async def _stream(self, *pieces: bytes) -> AsyncIterator[bytes]:
+        """These pieces and, unless the last is empty, the rest of the result.
+
+        An error that comes now is told within the result.
+        """
+        for piece in pieces:
+            yield piece
+        kind = DATA if pieces[-1] else DONE
         try:
             while kind == DATA:
-                yield payload
                 kind, payload = await self._next()
+                if kind == DATA:
+                    yield payload
         except EngineError as error:
             yield self._exception(error)
         except Disconnected:

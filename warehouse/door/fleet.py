@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from warehouse.door.worker import Options
-from warehouse.errors import ConnectionFailed
+from warehouse.errors import ConnectionFailed, UserError
 
 WATCH_SECONDS = 0.1
 GRACE_SECONDS = 5
@@ -121,14 +121,25 @@ class Fleet:
             worker.active -= 1
 
     async def _watch(self) -> None:
+        told = ""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            wanted = self.find_store()
-            if not self.current.is_alive:
-                self.say("the engine's process ended: starting another one")
-            elif wanted in (self.current.store, self._unusable):
-                continue
-            await self._replace(wanted)
+            try:
+                await self._look()
+                told = ""
+            except (UserError, OSError) as error:
+                # The door outlives what is wrong with the next store, and says it once.
+                if told != str(error):
+                    told = str(error)
+                    self.say(f"{told}; still serving {self.current.store}")
+
+    async def _look(self) -> None:
+        wanted = self.find_store()
+        if not self.current.is_alive:
+            self.say("the engine's process ended: starting another one")
+        elif wanted in (self.current.store, self._unusable):
+            return
+        await self._replace(wanted)
 
     async def _replace(self, store: Path) -> None:
         new = self._spare if self._spare is not None and self._spare.is_alive else None

@@ -17,8 +17,14 @@ from warehouse.door.frames import Disconnected
 from warehouse.door.publication import hold
 from warehouse.door.sandbox import confine
 
-SYSTEM = ("/usr", "/lib", "/lib64", "/sys", "/proc/self", "/proc/meminfo", "/proc/cpuinfo",
-          "/proc/stat", "/proc/sys", "/dev", "/etc/localtime", "/etc/ld.so.cache")  # fmt: skip
+# Libraries, and what the engine reads to learn of memory and cores; nothing of the machine's own.
+SYSTEM = (
+    "/usr", "/lib", "/lib64", "/etc/localtime", "/etc/ld.so.cache",
+    "/dev/null", "/dev/random", "/dev/urandom",
+    "/sys/fs/cgroup", "/sys/devices/system", "/sys/block", "/proc/meminfo", "/proc/cpuinfo",
+    "/proc/stat", "/proc/sys/vm", "/proc/self/stat", "/proc/self/statm", "/proc/self/status",
+    "/proc/self/maps", "/proc/self/cgroup", "/proc/self/mountinfo",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

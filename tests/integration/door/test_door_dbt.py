@@ -1,0 +1,12 @@
+"""dbt through the door builds what it builds in the process."""
+
+from doors import marts
+from pytest import MonkeyPatch
+
+
+def test_a_build_through_the_door_equals_the_local_one(built, reader) -> None:
+    through, locally = marts(built.engineer), marts(reader)
+    assert through.keys() == locally.keys()
+    assert locally["mart_publisher_daily"][0] > 100
+    assert locally["install_truth"][0] > 10
+    assert through == locally
