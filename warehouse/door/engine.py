@@ -33,7 +33,10 @@ class Progress:
     counts: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, counts: dict[str, Any]) -> None:
-        self.counts = {name: str(value) for name, value in counts.items()}
+        # The engine does not count a result that it writes to a file: better unsaid than 0.
+        self.counts = {
+            name: str(value) for name, value in counts.items() if not name.startswith("result_")
+        }
 
 
 class Handle:

@@ -22,7 +22,7 @@ FIXED_SETTINGS = (
 )  # fmt: skip
 # A query is shown, and may be stopped, by who knows the comment it was given.
 OWN_QUERIES = "Settings['log_comment'] = getSetting('log_comment')"
-REFUSED = "throwIf(1, 'Readers may not read this table')"
+REFUSED = "(select throwIf(1, 'Readers may not read this table'))"
 
 
 class Role(StrEnum):

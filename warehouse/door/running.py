@@ -37,11 +37,12 @@ class Running:
         try:
             self._pump(reading)
         except Disconnected:
-            self._stop(thread, reading)
-            raise
-        finally:
-            thread.join()
+            # Nobody reads on: a statement that writes fails, and a silent one is killed below.
             os.close(reading)
+            self._stop(thread)
+            raise
+        os.close(reading)
+        thread.join()
         if self._error is not None:
             raise self._error
         if not self._is_done:
@@ -72,14 +73,11 @@ class Running:
                 self._send_head()
                 send(self.connection, DATA, piece)
 
-    def _stop(self, thread: threading.Thread, reading: int) -> None:
+    def _stop(self, thread: threading.Thread) -> None:
         """Kill until it is dead; a query can only be killed once it has begun."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(reading, selectors.EVENT_READ)
-            while thread.is_alive():
-                self.kill()
-                if selector.select(KILL_AGAIN_SECONDS) and not os.read(reading, PIECE):
-                    thread.join(KILL_AGAIN_SECONDS)
+        while thread.is_alive():
+            self.kill()
+            thread.join(KILL_AGAIN_SECONDS)
 
     def _send_head(self) -> None:
         if self.head:

@@ -76,6 +76,9 @@ def serve(
             f"cannot listen on {listening.host}:{listening.port}: {error.strerror or error}",
             "choose another --host or --port",
         ) from error
+    # Inherited by each connection. A small answer goes out in three writes, and without this the
+    # second would wait 40 ms for the client to acknowledge the first.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with listener:
         asyncio.run(_run(door, listener, listening, say))
 

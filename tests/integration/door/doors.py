@@ -102,7 +102,7 @@ class Door:
         )  # fmt: skip
 
     def ask(
-        self, body: str | bytes = b"", user: str = "", headers: Any = None, **address: Any
+        self, body: Any = b"", user: str = "", headers: Any = None, **address: Any
     ) -> urllib3.BaseHTTPResponse:
         """POST `body`, with parameters in the address."""
         return self.request("POST", body, user, headers, **address)
@@ -132,9 +132,9 @@ class Door:
         assert answer.data.startswith(f"Code: {code}. DB::".encode()), answer.data[:500]
         return code
 
-    def value(self, query: str, user: str = "", **address: Any) -> str:
-        """The one value of a query."""
-        answer = self.ask(query, user, **address)
+    def value(self, body: Any, user: str = "", **address: Any) -> str:
+        """The result of a query that is not refused, without its last line break."""
+        answer = self.ask(body, user, **address)
         assert answer.status == 200, answer.data[:500]
         return answer.data.decode().removesuffix("\n")
 
