@@ -142,6 +142,6 @@ def _is_on(value: str | None) -> bool:
 
 
 def _seconds(text: str) -> int:
-    if not text.isdigit():
+    if not text.isdecimal():
         raise refusal(BAD_ARGUMENTS, f"Invalid session timeout {text!r}")
     return int(text)

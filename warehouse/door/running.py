@@ -55,6 +55,8 @@ class Running:
             self._is_done = True
         except EngineError as error:
             self._error = error
+        except BrokenPipeError:
+            return  # `send` closed the other end: nobody waits for this result
         finally:
             os.close(file)
 
