@@ -139,7 +139,10 @@ class Handle:
 
 
 class Engine:
-    """The one engine of this process: opens handles and stops queries."""
+    """The one engine of this process: opens handles and stops queries.
+
+    Raises `EngineError` or `RuntimeError` where it does not open, or has no such `database`.
+    """
 
     def __init__(self, address: str, defaults: dict[str, str], database: str = "") -> None:
         self.address = address
@@ -150,6 +153,8 @@ class Engine:
         version, timezone = self._control.query("select version(), timezone()").decode().split()
         self.version = version
         self.timezone = timezone
+        # A damaged store may open, and lack what is to be read.
+        self.handle().close()
 
     def handle(self) -> Handle:
         """A new handle with the default database and settings."""

@@ -23,7 +23,7 @@ from warehouse.store import describe, holder_of, resolve_store
 
 # A line of an address or of headers; ClickHouse takes as much.
 LONGEST_HEAD = 1 << 20
-DRAIN_SECONDS = 30
+DRAIN_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,7 @@ def _readers(
     publications: Publications, limits: Limits, listening: Listening, say: Callable[[str], None]
 ) -> Fleet:
     facts = publications.facts()
+    _check_free(publications.current() / STORE)
     fenced = is_available()
 
     def options(folder: Path) -> Options:
@@ -166,14 +167,19 @@ def _readers(
 
 
 def _engineers(store: Path, target: Target, limits: Limits, say: Callable[[str], None]) -> Fleet:
-    holder = holder_of(store)
-    if holder is not None:
-        raise ConnectionFailed(
-            f"the store {store} is held by {describe(holder)}", "wait for it to end"
-        )
+    _check_free(store)
     store.mkdir(parents=True, exist_ok=True)
 
     def options(folder: Path) -> Options:
         return Options(socket=str(folder / "socket"), defaults=limits.as_settings())
 
     return Fleet(lambda: store, options, is_changing=False, say=say)
+
+
+def _check_free(store: Path) -> None:
+    """One process can hold a store. Raises `ConnectionFailed` where another one does."""
+    holder = holder_of(store)
+    if holder is not None:
+        raise ConnectionFailed(
+            f"the store {store} is held by {describe(holder)}", "wait for it to end"
+        )

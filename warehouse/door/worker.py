@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from warehouse.door.errors import EngineError
 from warehouse.door.frames import Disconnected
 from warehouse.door.publication import hold
 from warehouse.door.sandbox import confine
@@ -69,7 +70,7 @@ def main() -> None:
     _lock = hold(Path(store))
     try:
         engine = Engine(address, options.defaults, options.database)
-    except RuntimeError as error:
+    except (RuntimeError, EngineError) as error:
         _say({"error": str(error)})
         return
     listener.listen(128)

@@ -55,13 +55,13 @@ class Place:
         return subprocess.Popen(
             [sys.executable, "-m", "cli.main", *map(str, words), *self.options(target)],
             cwd=ROOT, env=self.environment(**more), text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
-    def run(self, *words: str | Path, target: str = "local", **more: str) -> str:
+    def run(self, *words: str | Path, text: str | None = None) -> str:
         """Run `clickward WORDS` to its good end; returns stdout."""
-        process = self.start(*words, target=target, **more)
-        out, talk = process.communicate()
+        process = self.start(*words)
+        out, talk = process.communicate(text)
         assert process.returncode == 0, talk
         return str(out)
 
@@ -149,7 +149,10 @@ def serving(place: Place, role: str, *words: str, **options: Any) -> Iterator[Do
         assert found, line + process.communicate()[1]
         scheme, host, port = found.groups()
         user = "eng" if role == "engineer" else "ana"
-        yield Door(process, scheme, host, int(port), user, options)
+        door = Door(process, scheme, host, int(port), user, options)
+        yield door
+        # An idle client that speaks TLS keeps a closing door waiting.
+        door.http.clear()
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
