@@ -45,8 +45,9 @@ format: setup  ## rewrite Python and SQL in the project's format
 	$(BIN)/ruff format --quiet .
 	$(BIN)/sqlfmt --quiet dbt_project
 
-bench: setup  ## measure loading's memory
+bench: setup  ## measure loading's memory, and the door under load
 	$(BIN)/python benchmarks/load_memory.py
+	$(BIN)/python benchmarks/door_soak.py
 
 docs: setup  ## write the generated pages, and dbt's documentation of every table and column
 	$(BIN)/python docs/generate.py

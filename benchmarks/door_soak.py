@@ -38,7 +38,6 @@ ROWS = 2000
 PAUSE = 0.2
 SAMPLE_SECONDS = 1.0
 MOST_GROWTH = 1.1
-WARM_UP_BATCHES = 5
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def attacks(place: Place, outside: Outside) -> list[str]:
         f"describe file('{file}', 'CSV')",
         f"explain estimate select * from file('{file}', 'LineAsString')",
         f"select file('{file}')",
-        f"select FILE('{file}', 'none')".replace("FILE", "file") + " where file('/etc/shadow') = ''",
+        f"select file('{file}', 'none') where file('/etc/shadow') = ''",
         f"select * apply file from (select '{file}' as s)",
         f"select arrayMap(p -> file(p), ['{file}'])",
         f"select file(unhex('{str(file).encode().hex()}'))",
@@ -205,8 +205,8 @@ def attacks(place: Place, outside: Outside) -> list[str]:
         # Other databases.
         f"select * from {core}",
         "select * from clickward_raw.hash_key",
-        f"select * from merge('clickward_core', '.*')",
-        f"select * from merge('.*', 'hash_key')",
+        "select * from merge('clickward_core', '.*')",
+        "select * from merge('.*', 'hash_key')",
         "select * from loop(clickward_raw, hash_key)",
         "select * from information_schema.tables",
         # System tables that tell.
@@ -254,18 +254,16 @@ def test_no_attack_gets_through(built, reader: Door, outside: Outside) -> None:
     assert reader.ask("show tables from clickward_marts").data == shown
 
 
-def test_every_table_function_is_refused_or_harmless(
-    built, reader: Door, outside: Outside
-) -> None:
+def test_every_table_function_is_refused_or_harmless(built, reader: Door, outside: Outside) -> None:
     names = reader.value("select name from system.table_functions order by name").splitlines()
     assert len(names) > 60
     assert set(names) >= HARMLESS
     place = f"127.0.0.1:{outside.port}"
     arguments = [
-        "", f"'{outside.file}'", f"'http://{place}/b/x'", f"'{outside.file}', 'LineAsString'",
-        f"'http://{place}/b/x', 'CSV', 's String'", f"'{place}', 'system', 'one'",
-        f"'{place}', 'd', 't', 'u', 'p'", "'default', 'system', 'parts'", "'system', 'parts'",
-        "system, parts", "'system.parts'", "select * from system.parts", "'clickward_raw.hash_key'",
+        "", f"'{outside.file}'", f"'http://{place}/b/x', 'CSV', 's String'",
+        f"'{outside.file}', 'LineAsString'", f"'{place}', 'd', 't', 'u', 'p'",
+        "'default', 'system', 'parts'", "system, parts", "select * from system.parts",
+        "'clickward_raw.hash_key'",
     ]  # fmt: skip
     through = [
         (name, given)

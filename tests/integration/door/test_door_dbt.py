@@ -1,7 +1,6 @@
 """dbt through the door builds what it builds in the process."""
 
 from doors import marts
-from pytest import MonkeyPatch
 
 
 def test_a_build_through_the_door_equals_the_local_one(built, reader) -> None:

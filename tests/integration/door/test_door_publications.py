@@ -91,9 +91,14 @@ def test_readers_see_whole_publications_at_once(built, warehouse: Warehouse) -> 
 
 def test_a_query_ends_on_the_publication_it_began_on(built, warehouse: Warehouse) -> None:
     make(warehouse, 1)
-    publish(warehouse)
-    publications = Publications(built.served.store, "clickward")
-    old = publications.current()
+    old = publish(warehouse)
+    assert old.rows["first"] == old.rows["second"] == 20_000
+    facts = json.loads((old.folder / "publication.json").read_text())
+    assert facts["rows"] == old.rows
+    # Nothing is left in the store, and what is dropped there does not show.
+    assert not list((built.served.store / "shadow").glob("clickward_*"))
+    assert warehouse.scalar("exists database clickward_publishing") == 0
+    warehouse.command("drop table clickward_marts.first sync")
     with serving(built.served, "reader") as door:
         query = (
             "select generation, repeat('x', 200) from clickward_marts.first"
@@ -104,32 +109,17 @@ def test_a_query_ends_on_the_publication_it_began_on(built, warehouse: Warehouse
         make(warehouse, 2)
         publish(warehouse)
         until(lambda: door.value("select any(generation) from clickward_marts.first") == "2", 2)
-        assert old.is_dir()
+        assert old.folder.is_dir()
         read += answer.read()
         assert {line[:2] for line in read.splitlines()} == {b"1\t"}
         assert read.count(b"\n") == 400_000
-    publish(warehouse)
-    assert not old.exists()
-
-
-def test_a_publication_stands_by_itself(built, warehouse: Warehouse) -> None:
-    """What is written or dropped afterwards does not show."""
-    make(warehouse, 7)
-    done = publish(warehouse)
-    assert done.rows["first"] == 20_000
-    make(warehouse, 8)
-    warehouse.command("drop table clickward_marts.second sync")
-    with serving(built.served, "reader") as door:
-        assert door.value(ONE_PUBLICATION) == "7\t7"
-        facts = json.loads((Path(done.folder) / "publication.json").read_text())
-        assert facts["rows"] == done.rows
-        assert not list((built.served.store / "shadow").glob("clickward_*"))
-        assert warehouse.scalar("exists database clickward_publishing") == 0
+    Publications(built.served.store, "clickward").remove_unread()
+    assert not old.folder.exists()
 
 
 def test_half_a_build_is_not_published(built, warehouse: Warehouse) -> None:
-    before = Publications(built.served.store, "clickward").root
-    kept = sorted(os.listdir(before))
+    root = Publications(built.served.store, "clickward").root
+    kept = sorted(root.iterdir())
     runs = "clickward_raw.build_runs"
     warehouse.command(f"create table clickward_raw.kept as {runs}")
     warehouse.command(f"insert into clickward_raw.kept select * from {runs}")
@@ -147,7 +137,7 @@ def test_half_a_build_is_not_published(built, warehouse: Warehouse) -> None:
     finally:
         warehouse.command(f"exchange tables {runs} and clickward_raw.kept")
         warehouse.command("drop table clickward_raw.kept sync")
-    assert sorted(os.listdir(before)) == kept
+    assert sorted(root.iterdir()) == kept
 
 
 def test_a_killed_engine_is_replaced(built, reader: Door) -> None:

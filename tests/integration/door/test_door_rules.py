@@ -4,10 +4,12 @@ import json
 import shutil
 import ssl
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 from doors import Door, Place, serving
+from test_door_protocol import until
 
 from warehouse.door.roles import Role
 from warehouse.door.users import Users
@@ -82,6 +84,18 @@ def test_a_door_without_password_is_for_this_machine(stranger: Place) -> None:
                                     headers={"Host": "evil.example"})  # fmt: skip
         assert foreign.status == 400
         assert foreign.data == b"Invalid host header"
+
+
+def test_a_door_has_its_limits(stranger: Place) -> None:
+    words = ["--max-queries", "1", "--max-seconds", "2", "--max-memory", "100000000"]
+    with serving(stranger, "reader", *words) as door:
+        slow = threading.Thread(target=lambda: door.ask("select sleep(1)"))
+        slow.start()
+        until(lambda: door.ask("select 1").headers.get("X-ClickHouse-Exception-Code") == "202", 1)
+        slow.join()
+        assert door.value("select getSetting('max_memory_usage')") == "100000000"
+        assert door.refusal("select sum(sipHash64(number)) from numbers(1000000000000)") == 159
+        assert door.refusal("select groupArray(number) from numbers(100000000)") == 241
 
 
 def test_tls(built, certificate: tuple[Path, Path], tmp_path: Path) -> None:
@@ -171,8 +185,6 @@ def test_users_from_the_command_line(built, tmp_path: Path) -> None:
     place = without(built.local, tmp_path, ".clickward", "store-published")
     words = ["users", "add", "ana", "--role", "engineer", "--password-stdin"]
     assert place.run(*words, text="long enough\n") == ""
-    assert json.loads(place.run("users", "list", "--json")) == [
-        {"name": "ana", "role": "engineer"}
-    ]
+    assert json.loads(place.run("users", "list", "--json")) == [{"name": "ana", "role": "engineer"}]
     place.run("users", "remove", "ana")
     assert json.loads(place.run("users", "list", "--json")) == []
