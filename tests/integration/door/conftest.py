@@ -4,25 +4,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from doors import PASSWORDS, ROOT, Door, Place, serving
+from doors import ROOT, Built, Door, Place, of_server, serving
 
 from simulator import simulate
+from warehouse.connection import Warehouse, connection
+from warehouse.profile import Project
 
 DAYS = 4
 DBT = Path(sys.executable).with_name("dbt")
-
-
-@dataclass(frozen=True)
-class Built:
-    """The two builds of the world, and the door through which the second one was made."""
-
-    local: Place
-    served: Place
-    engineer: Door
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +32,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     local.add_users()
     served = local.copy(folder / "served")
     with serving(served, "engineer") as engineer:
-        # Only what differs: the suite tests local builds elsewhere.
+        # Without its tests: the build through the door runs them.
         locally = subprocess.Popen(
             [
                 DBT, "build", "--exclude-resource-type", "test",
@@ -74,14 +66,6 @@ def reader(built: Built) -> Iterator[Door]:
         yield door
 
 
-def of_server(door: Door) -> dict[str, str]:
-    """Variables of the profile that lead target `server` to a door."""
-    return {
-        "CLICKWARD_HOST": door.host, "CLICKWARD_PORT": str(door.port),
-        "CLICKWARD_USER": door.user, "CLICKWARD_PASSWORD": PASSWORDS[door.user],
-    }  # fmt: skip
-
-
 @pytest.fixture
 def scratch(engineer: Door, request: pytest.FixtureRequest) -> Iterator[str]:
     """A database of the test's own behind the engineer's door."""
@@ -89,3 +73,13 @@ def scratch(engineer: Door, request: pytest.FixtureRequest) -> Iterator[str]:
     engineer.value(f"create database {name}")
     yield name
     engineer.value(f"drop database {name} sync")
+
+
+@pytest.fixture
+def warehouse(built: Built, engineer: Door, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
+    """The project's own connection, on target `server` at the engineer's door."""
+    for name, value in (built.served.environment() | of_server(engineer)).items():
+        monkeypatch.setenv(name, value)
+    folder = built.served.folder
+    with connection(Project(folder / "dbt_project", folder / "profiles", "server")) as connected:
+        yield connected

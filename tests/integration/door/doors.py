@@ -6,7 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,6 +140,23 @@ class Door:
         return answer.data.decode().removesuffix("\n")
 
 
+@dataclass(frozen=True)
+class Built:
+    """The two builds of the world, and the door through which the second one was made."""
+
+    local: Place
+    served: Place
+    engineer: Door
+
+
+def of_server(door: Door) -> dict[str, str]:
+    """Variables of the profile that lead target `server` to a door."""
+    return {
+        "CLICKWARD_HOST": door.host, "CLICKWARD_PORT": str(door.port),
+        "CLICKWARD_USER": door.user, "CLICKWARD_PASSWORD": PASSWORDS[door.user],
+    }  # fmt: skip
+
+
 @contextmanager
 def serving(place: Place, role: str, *words: str, **options: Any) -> Iterator[Door]:
     """A door of `place` on a free port, closed as Ctrl-C closes it."""
@@ -177,3 +195,12 @@ def marts(door: Door, user: str = "") -> dict[str, tuple[int, int]]:
     }
     client.close()
     return hashes
+
+
+def until(is_so: Callable[[], object], seconds: float = 10) -> float:
+    """Wait until something is so; returns the seconds it took."""
+    began = time.monotonic()
+    while not is_so():
+        assert time.monotonic() - began < seconds
+        time.sleep(0.05)
+    return time.monotonic() - began

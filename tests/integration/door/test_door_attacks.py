@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from doors import ROOT, Door, Place
+from doors import ROOT, Built, Door, Place
 
 SECRET = "the-sealed-word-7d1f"
 ENCODED = {"content-encoding": "gzip"}
@@ -231,7 +231,7 @@ def attacks(place: Place, outside: Outside) -> list[str]:
     ]  # fmt: skip
 
 
-def test_no_attack_gets_through(built, reader: Door, outside: Outside) -> None:
+def test_no_attack_gets_through(built: Built, reader: Door, outside: Outside) -> None:
     queries = attacks(built.local, outside)
     assert len(set(queries)) == len(queries) >= 60
     folders = (built.local.store, built.local.folder / "store-published", outside.file.parent)
@@ -254,7 +254,9 @@ def test_no_attack_gets_through(built, reader: Door, outside: Outside) -> None:
     assert reader.ask("show tables from clickward_marts").data == shown
 
 
-def test_every_table_function_is_refused_or_harmless(built, reader: Door, outside: Outside) -> None:
+def test_every_table_function_is_refused_or_harmless(
+    built: Built, reader: Door, outside: Outside
+) -> None:
     names = reader.value("select name from system.table_functions order by name").splitlines()
     assert len(names) > 60
     assert set(names) >= HARMLESS

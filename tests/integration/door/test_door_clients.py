@@ -5,12 +5,10 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
-from conftest import of_server
-from doors import PASSWORDS, Door
+from doors import PASSWORDS, Built, Door
 from sqlalchemy import MetaData, Table, create_engine, func, inspect, select
 
-from warehouse.connection import Warehouse, connect
-from warehouse.profile import Project
+from warehouse.connection import Warehouse
 
 INSTANT = datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
 FRAME = pl.DataFrame(
@@ -27,15 +25,6 @@ FRAME = pl.DataFrame(
 # As from the embedded engine: clickhouse-connect reads UTC without naming it.
 READ = FRAME.with_columns(pl.col("at").dt.replace_time_zone(None))
 COLUMNS = "n UInt32, name Nullable(String), at Nullable(DateTime64(3, 'UTC')), list Array(Int64)"
-
-
-@pytest.fixture
-def warehouse(built, engineer: Door, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    """The project's own connection, on target `server`."""
-    for name, value in (built.served.environment() | of_server(engineer)).items():
-        monkeypatch.setenv(name, value)
-    folder = built.served.folder
-    return connect(Project(folder / "dbt_project", folder / "profiles", "server"))
 
 
 @pytest.mark.parametrize("compress", ["lz4", "zstd", "gzip", False])
@@ -113,7 +102,7 @@ def test_an_error_carries_the_engine_s_code(reader: Door) -> None:
                 pass
 
 
-def test_a_wrong_password_is_refused(built, reader: Door, engineer: Door) -> None:
+def test_a_wrong_password_is_refused(built: Built, reader: Door, engineer: Door) -> None:
     for door, user, password in (
         (reader, "ana", "wrong"), (reader, "nobody", "x"), (engineer, "ana", PASSWORDS["ana"]),
     ):  # fmt: skip

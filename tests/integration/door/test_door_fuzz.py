@@ -4,10 +4,11 @@ import gzip
 import random
 import socket
 import struct
+from collections.abc import Iterator
 
 import lz4.frame
 import pytest
-from doors import Door, engine_of
+from doors import Built, Door, engine_of
 
 from warehouse.door.blocks import HEADER, BlockWriter
 
@@ -66,7 +67,7 @@ BROKEN = {
 
 
 @pytest.fixture(autouse=True)
-def alive(built, engineer: Door):
+def alive(built: Built, engineer: Door) -> Iterator[None]:
     """The same engine answers before and after, and the front has not ended."""
     engine = engine_of(built.served.store).pid
     yield
@@ -100,7 +101,7 @@ def test_compressed_bodies_that_are_cut_or_changed(engineer: Door, scratch: str)
     assert engineer.value(f"select count() from {scratch}.t") == "0"
 
 
-def test_a_bomb_does_not_go_off(built, engineer: Door) -> None:
+def test_a_bomb_does_not_go_off(built: Built, engineer: Door) -> None:
     bomb = gzip.compress(b"select 1" + b" " * (1 << 28))
     before = engine_of(built.served.store).memory_info().rss
     assert engineer.ask(bomb, headers={"content-encoding": "gzip"}).status == 413

@@ -13,7 +13,7 @@ import lz4.frame
 import polars as pl
 import psutil
 import pytest
-from doors import Door, engine_of
+from doors import Built, Door, engine_of, until
 
 from warehouse.door.blocks import BlockReader, BlockWriter, zstd
 
@@ -259,15 +259,6 @@ def running(engineer: Door, marker: str) -> int:
     )
 
 
-def until(is_so, seconds: float = 10) -> float:
-    """Wait until something is so; returns the seconds it took."""
-    began = time.monotonic()
-    while not is_so():
-        assert time.monotonic() - began < seconds
-        time.sleep(0.05)
-    return time.monotonic() - began
-
-
 @pytest.mark.parametrize(
     "query",
     [
@@ -310,7 +301,7 @@ def test_a_reader_cannot_raise_the_limits(reader: Door) -> None:
     assert reader.refusal("select sum(number) from numbers(1e13)", max_execution_time=1) == 159
 
 
-def test_a_streamed_result_takes_no_memory(built, engineer: Door) -> None:
+def test_a_streamed_result_takes_no_memory(built: Built, engineer: Door) -> None:
     """320 MB to a reader that is slower than the engine."""
     processes = (engine_of(built.served.store), psutil.Process(engineer.process.pid))
     engineer.ask("select number, repeat('x', 56) from numbers(1000000)")

@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import of_server
-from doors import Door, Place, engine_of, serving
-from test_door_protocol import until
+from doors import Built, Door, Place, engine_of, serving, until
 
-from warehouse.connection import Warehouse, connect
+from warehouse.connection import Warehouse
 from warehouse.door.publication import Publications
 from warehouse.door.publish import publish
 from warehouse.errors import UserError
-from warehouse.profile import Project
 
 PUBLICATIONS = 3
 ONE_PUBLICATION = """
@@ -29,17 +26,12 @@ ONE_PUBLICATION = """
 """
 
 
-@pytest.fixture
-def warehouse(built, engineer: Door, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
-    """The store behind the engineer's door, with two marts made in generations."""
-    for name, value in (built.served.environment() | of_server(engineer)).items():
-        monkeypatch.setenv(name, value)
-    folder = built.served.folder
-    connected = connect(Project(folder / "dbt_project", folder / "profiles", "server"))
-    yield connected
+@pytest.fixture(autouse=True)
+def no_generations(warehouse: Warehouse) -> Iterator[None]:
+    """Leaves the marts as they were built."""
+    yield
     for table in ("first", "second"):
-        connected.command(f"drop table if exists clickward_marts.{table} sync")
-    connected.close()
+        warehouse.command(f"drop table if exists clickward_marts.{table} sync")
 
 
 def make(warehouse: Warehouse, generation: int) -> None:
@@ -56,7 +48,7 @@ def swapped_at(place: Place) -> float:
     return link.lstat().st_mtime
 
 
-def test_readers_see_whole_publications_at_once(built, warehouse: Warehouse) -> None:
+def test_readers_see_whole_publications_at_once(built: Built, warehouse: Warehouse) -> None:
     make(warehouse, 0)
     publish(warehouse)
     seen: list[tuple[float, str]] = []
@@ -89,7 +81,7 @@ def test_readers_see_whole_publications_at_once(built, warehouse: Warehouse) -> 
         assert late == []
 
 
-def test_a_query_ends_on_the_publication_it_began_on(built, warehouse: Warehouse) -> None:
+def test_a_query_ends_on_the_publication_it_began_on(built: Built, warehouse: Warehouse) -> None:
     make(warehouse, 1)
     old = publish(warehouse)
     assert old.rows["first"] == old.rows["second"] == 20_000
@@ -117,7 +109,7 @@ def test_a_query_ends_on_the_publication_it_began_on(built, warehouse: Warehouse
     assert not old.folder.exists()
 
 
-def test_half_a_build_is_not_published(built, warehouse: Warehouse) -> None:
+def test_half_a_build_is_not_published(built: Built, warehouse: Warehouse) -> None:
     root = Publications(built.served.store, "clickward").root
     kept = sorted(root.iterdir())
     runs = "clickward_raw.build_runs"
@@ -140,7 +132,7 @@ def test_half_a_build_is_not_published(built, warehouse: Warehouse) -> None:
     assert sorted(root.iterdir()) == kept
 
 
-def test_a_killed_engine_is_replaced(built, reader: Door) -> None:
+def test_a_killed_engine_is_replaced(built: Built, reader: Door) -> None:
     store = Publications(built.local.store, "clickward").current() / "store"
     engine = engine_of(store)
     os.kill(engine.pid, signal.SIGKILL)
@@ -149,7 +141,7 @@ def test_a_killed_engine_is_replaced(built, reader: Door) -> None:
     assert int(reader.value("select count() from clickward_marts.mart_publisher_daily")) > 100
 
 
-def test_a_damaged_publication_is_not_taken_up(built, warehouse: Warehouse) -> None:
+def test_a_damaged_publication_is_not_taken_up(built: Built, warehouse: Warehouse) -> None:
     make(warehouse, 3)
     good = Path(publish(warehouse).folder)
     root = good.parent

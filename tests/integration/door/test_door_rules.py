@@ -8,8 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from doors import Door, Place, serving
-from test_door_protocol import until
+from doors import Built, Door, Place, serving, until
 
 from warehouse.door.roles import Role
 from warehouse.door.users import Users
@@ -29,7 +28,7 @@ def without(place: Place, folder: Path, *names: str) -> Place:
 
 
 @pytest.fixture
-def stranger(built, tmp_path: Path) -> Place:
+def stranger(built: Built, tmp_path: Path) -> Place:
     """A project with a publication and without users."""
     return without(built.local, tmp_path, ".clickward")
 
@@ -64,7 +63,7 @@ def test_an_engineer_s_door_needs_a_password(stranger: Place) -> None:
 
 
 def test_a_door_to_other_machines_needs_password_and_tls(
-    built, stranger: Place, certificate: tuple[Path, Path]
+    built: Built, stranger: Place, certificate: tuple[Path, Path]
 ) -> None:
     code, talk = refused(stranger, "--host", "0.0.0.0")
     assert (code, "there is no password" in talk) == (1, True)
@@ -98,7 +97,7 @@ def test_a_door_has_its_limits(stranger: Place) -> None:
         assert door.refusal("select groupArray(number) from numbers(100000000)") == 241
 
 
-def test_tls(built, certificate: tuple[Path, Path], tmp_path: Path) -> None:
+def test_tls(built: Built, certificate: tuple[Path, Path], tmp_path: Path) -> None:
     place = without(built.local, tmp_path)
     chain, key = certificate
     trusted = ssl.create_default_context(cafile=str(chain))
@@ -111,7 +110,7 @@ def test_tls(built, certificate: tuple[Path, Path], tmp_path: Path) -> None:
 
 
 def test_what_stands_in_the_way_is_named(
-    built, engineer: Door, reader: Door, tmp_path: Path
+    built: Built, engineer: Door, reader: Door, tmp_path: Path
 ) -> None:
     place = without(built.local, tmp_path)
     code, talk = refused(place, "--port", str(engineer.port))
@@ -126,7 +125,7 @@ def test_what_stands_in_the_way_is_named(
     assert "hint: run `clickward publish` first" in talk
 
 
-def test_a_held_store_says_how_to_go_on(built) -> None:
+def test_a_held_store_says_how_to_go_on(built: Built) -> None:
     process = built.served.start("sql", "select 1")
     _, talk = process.communicate()
     assert process.returncode == 3
@@ -134,7 +133,7 @@ def test_a_held_store_says_how_to_go_on(built) -> None:
     assert "--target server" in talk
 
 
-def test_users_come_and_go_while_a_door_is_open(built, reader: Door) -> None:
+def test_users_come_and_go_while_a_door_is_open(built: Built, reader: Door) -> None:
     file = built.local.folder / ".clickward" / "users.json"
     kept = file.read_text()
     assert reader.ask("select 1", headers=login("cat", "cats-password")).status == 403
@@ -154,7 +153,7 @@ def login(name: str, password: str) -> dict[str, str]:
     return {"X-ClickHouse-User": name, "X-ClickHouse-Key": password}
 
 
-def test_passwords_are_hashed_and_salted(built, tmp_path: Path) -> None:
+def test_passwords_are_hashed_and_salted(tmp_path: Path) -> None:
     file = tmp_path / "users.json"
     users = Users(file)
     users.add("ana", Role.READER, "the same password")
@@ -181,7 +180,7 @@ def test_passwords_are_hashed_and_salted(built, tmp_path: Path) -> None:
         Users(file).all()
 
 
-def test_users_from_the_command_line(built, tmp_path: Path) -> None:
+def test_users_from_the_command_line(built: Built, tmp_path: Path) -> None:
     place = without(built.local, tmp_path, ".clickward", "store-published")
     words = ["users", "add", "ana", "--role", "engineer", "--password-stdin"]
     assert place.run(*words, text="long enough\n") == ""
