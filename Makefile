@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 STAMP := $(VENV)/.installed
+NODE_CLIENT := tests/integration/door/node
 
 .PHONY: help setup setup-ci demo test lint format bench bench-windows docs lock clean
 
@@ -21,7 +22,11 @@ $(STAMP): requirements.lock pyproject.toml
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps --editable .
 	touch $@
 
-setup-ci: setup  ## what CI needs besides: so far nothing
+setup-ci: setup $(NODE_CLIENT)/node_modules/.package-lock.json  ## what CI needs besides: Node and its ClickHouse client
+
+$(NODE_CLIENT)/node_modules/.package-lock.json: $(NODE_CLIENT)/package.json $(NODE_CLIENT)/package-lock.json
+	command -v node >/dev/null && command -v npm >/dev/null || { apt-get update --quiet && apt-get install --yes --quiet nodejs npm; }
+	cd $(NODE_CLIENT) && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 
 demo: setup  ## simulate a small world, score it, and compare with the truth
 	$(BIN)/clickward demo
@@ -40,8 +45,9 @@ format: setup  ## rewrite Python and SQL in the project's format
 	$(BIN)/ruff format --quiet .
 	$(BIN)/sqlfmt --quiet dbt_project
 
-bench: setup bench-windows  ## measure loading's memory, and windows beside other engines
+bench: setup bench-windows  ## measure loading's memory, the door under load, windows beside other engines
 	$(BIN)/python benchmarks/load_memory.py
+	$(BIN)/python benchmarks/door_soak.py
 
 bench-windows: setup  ## windows beside DuckDB, Polars, Dask and pandas
 	$(BIN)/python -m benchmarks.windows --rows 1000000
@@ -56,4 +62,4 @@ lock: setup  ## resolve the packages anew into requirements.lock
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra docs --extra bench pyproject.toml -o requirements.lock
 
 clean:  ## remove what was built; the store stays
-	rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) $(NODE_CLIENT)/node_modules dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis

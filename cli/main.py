@@ -14,11 +14,14 @@ from cli import (
     load,
     loads,
     models,
+    publish,
     score,
+    serve,
     simulate,
     snapshot,
     sql,
     train,
+    users,
     validate,
 )
 from cli.output import say
@@ -36,7 +39,7 @@ app = typer.Typer(
 # In the order of the data.
 VERBS = (
     simulate, load, loads, forget, build, features, snapshot, train, validate, models, score,
-    sql, doctor, demo,
+    sql, publish, serve, users, doctor, demo,
 )  # fmt: skip
 for module in VERBS:
     module.register(app)

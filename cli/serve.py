@@ -1,0 +1,84 @@
+"""`clickward serve`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import on_project
+from warehouse.profile import Project
+
+
+class RoleName(StrEnum):
+    """The two roles, named here so that help needs no import."""
+
+    READER = "reader"
+    ENGINEER = "engineer"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("serve")(on_project(serve))
+
+
+def serve(
+    project: Project,
+    role: Annotated[
+        RoleName,
+        typer.Option("--role", help="reader: published marts only. engineer: everything."),
+    ] = RoleName.READER,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8123,
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", help="TLS certificate, PEM.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="Its private key, PEM.")] = None,
+    max_memory: Annotated[
+        int | None,
+        typer.Option(
+            "--max-memory", help="Bytes one query may take; the profile's, unless given.", min=1
+        ),
+    ] = None,
+    max_seconds: Annotated[
+        int, typer.Option("--max-seconds", help="Seconds one query may take.", min=1)
+    ] = 3600,
+    max_queries: Annotated[
+        int, typer.Option("--max-queries", help="Queries at once; more are refused.", min=1)
+    ] = 50,
+    exposed: Annotated[
+        bool,
+        typer.Option(
+            "--exposed", help="Listen beyond this machine without a password or without TLS."
+        ),
+    ] = False,
+    unfenced: Annotated[
+        bool,
+        typer.Option("--unfenced", help="Serve readers where the kernel cannot fence them in."),
+    ] = False,
+) -> None:
+    """Serve the embedded store to ClickHouse clients, over ClickHouse's HTTP protocol.
+
+    A reader door serves what `clickward publish` copied, and takes up a new publication by
+    itself. An engineer door holds the store; while it serves, use `--target server`.
+
+    Examples:
+
+      clickward serve
+
+      clickward serve --role engineer --port 8124
+
+      clickward serve --host 0.0.0.0 --certificate door.pem --key door.key
+    """
+    from cli.output import say
+    from warehouse.door.roles import Limits, Role
+    from warehouse.door.serve import Listening, serve
+    from warehouse.profile import read_target
+
+    memory = max_memory or int(read_target(project).settings["max_memory_usage"])
+    serve(
+        project,
+        Role(role.value),
+        Listening(host, port, certificate, key, exposed, unfenced),
+        Limits(memory, max_seconds, max_queries),
+        say,
+    )

@@ -1,0 +1,206 @@
+"""`clickward publish`: a consistent copy of the marts for readers.
+
+Tables are frozen (hard links, at once); views are read once into tables, so that a publication
+holds nothing but marts. What was built is only published whole: see `_built`.
+"""
+
+import json
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from warehouse.connection import Warehouse
+from warehouse.door.publication import STORE, Facts, Publications
+from warehouse.door.roles import PUBLISHING_CONFIG
+from warehouse.errors import UserError
+from warehouse.store import resolve_store
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Published:
+    """A new publication: its id, folder, and rows by table."""
+
+    id: str
+    folder: Path
+    rows: dict[str, int]
+
+
+def publish(warehouse: Warehouse) -> Published:
+    """Publish the marts as they stand after the last build.
+
+    Raises `UserError` where there is no finished, passed build behind them, where something keeps
+    changing them, or where the engine's files are not on this machine.
+    """
+    store = _store(warehouse)
+    publications = Publications(store, warehouse.target.schema)
+    with publications.publishing() as folder:
+        for _ in range(ATTEMPTS):
+            before = _built(warehouse)
+            with _frozen(warehouse, store) as tables:
+                after = _built(warehouse)
+                if before != after:
+                    continue
+                facts = _assemble(warehouse, folder, tables)
+            kept = publications.keep(folder, facts)
+            return Published(facts.id, kept, facts.rows)
+    raise UserError(
+        "the marts kept changing while they were copied", "publish when no build or score runs"
+    )
+
+
+def _store(warehouse: Warehouse) -> Path:
+    """Folder of the engine's data, which must be on this machine."""
+    if warehouse.target.is_embedded:
+        return resolve_store(warehouse.target.options["path"], warehouse.project.profiles_dir)
+    path = Path(str(warehouse.scalar("select path from system.disks where name = 'default'")))
+    if not path.is_dir():
+        raise UserError(
+            f"the data of target {warehouse.target.name!r} are not on this machine: there is no"
+            f" {path}",
+            "publish where the engine runs; readers of a ClickHouse server connect to it directly",
+        )
+    return path
+
+
+def _built(warehouse: Warehouse) -> tuple[Any, ...]:
+    """What the marts were made by: the last build, the scores, and the rows of marts and scores.
+
+    Raises `UserError` where that build did not end or did not pass, or scores came after it: the
+    marts may then be of two minds.
+    """
+    again = "run `clickward build`, then publish again"
+    if not warehouse.has_table("raw", "build_runs"):
+        raise UserError("nothing has been built yet", again)
+    runs = warehouse.client.query(
+        f"""
+        select run_id, minIf(at, event = 'begun') as begun_at, argMax(event, at) as latest, count()
+        from {warehouse.table("raw", "build_runs")}
+        group by run_id order by begun_at desc limit 1
+        """
+    ).result_rows
+    if not runs:
+        raise UserError("nothing has been built yet", again)
+    _, begun_at, event, _ = runs[0]
+    if event == "begun":
+        raise UserError("the last build is still running, or was interrupted", again)
+    if event == "failed":
+        raise UserError("the last build failed, or one of its tests did", again)
+    scored_at = warehouse.scalar(
+        f"select max(committed_at) from {warehouse.table('ml', 'runs')} where kind = 'score'"
+    )
+    if scored_at is not None and scored_at > begun_at:
+        raise UserError("scores were committed after the last build began", again)
+    sizes = warehouse.client.query(
+        """
+        select database, table, sum(rows) from system.parts
+        where active and database in {databases:Array(String)}
+        group by database, table order by database, table
+        """,
+        parameters={"databases": [warehouse.target.database(s) for s in ("marts", "ml")]},
+    ).result_rows
+    return (*runs, *map(tuple, sizes))
+
+
+@contextmanager
+def _frozen(warehouse: Warehouse, store: Path) -> Iterator[list[dict[str, Any]]]:
+    """Every mart as a table's definition and its frozen parts, which go away at the end."""
+    marts = warehouse.target.database("marts")
+    staging = f"{warehouse.target.schema}_publishing"
+    name = f"clickward_{secrets.token_hex(8)}"
+    try:
+        warehouse.command(f"drop database if exists {staging} sync")
+        warehouse.command(f"create database {staging}")
+        yield [
+            _freeze(warehouse, store, name, *_as_table(warehouse, marts, staging, table, engine))
+            for table, engine in _relations(warehouse, marts)
+        ]
+    finally:
+        warehouse.command(f"drop database if exists {staging} sync")
+        shutil.rmtree(store / "shadow" / name, ignore_errors=True)
+
+
+def _relations(warehouse: Warehouse, marts: str) -> list[tuple[str, str]]:
+    return [
+        (name, engine)
+        for name, engine in warehouse.client.query(
+            "select name, engine from system.tables where database = {marts:String}"
+            " and name not like '%\\_\\_dbt\\_%' order by name",
+            parameters={"marts": marts},
+        ).result_rows
+    ]
+
+
+def _as_table(
+    warehouse: Warehouse, marts: str, staging: str, name: str, engine: str
+) -> tuple[str, str]:
+    """Database and name of a MergeTree table with the rows of a mart: itself, or a view's rows."""
+    if engine.endswith("MergeTree"):
+        return marts, name
+    warehouse.command(
+        f"create table {staging}.`{name}` engine = MergeTree order by tuple()"
+        f" as select * from {marts}.`{name}`"
+    )
+    return staging, name
+
+
+def _freeze(
+    warehouse: Warehouse, store: Path, frozen: str, database: str, name: str
+) -> dict[str, Any]:
+    warehouse.command(f"alter table {database}.`{name}` freeze with name '{frozen}'")
+    uuid, create = warehouse.client.query(
+        "select toString(uuid), create_table_query from system.tables"
+        " where database = {database:String} and name = {name:String}",
+        parameters={"database": database, "name": name},
+    ).result_rows[0]
+    parts = store / "shadow" / frozen / "store" / uuid[:3] / uuid
+    return {
+        "name": name,
+        "create": create.replace(database, warehouse.target.database("marts"), 1),
+        "parts": [str(part) for part in sorted(parts.iterdir())] if parts.is_dir() else [],
+        "rows": warehouse.scalar(f"select count() from {database}.`{name}`"),
+    }
+
+
+def _assemble(warehouse: Warehouse, folder: Path, tables: list[dict[str, Any]]) -> Facts:
+    """The publication's store, made of frozen parts by a process of its own."""
+    database = warehouse.target.database("marts")
+    shutil.rmtree(folder / STORE, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="clickward-") as scratch:
+        config = Path(scratch) / "config.xml"
+        config.write_text(PUBLISHING_CONFIG)
+        order = {
+            "store": str(folder / STORE),
+            "config": str(config),
+            "database": database,
+            "tables": tables,
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "warehouse.door.assemble"],
+            input=json.dumps(order), capture_output=True, text=True, check=False,
+            cwd=Path(__file__).resolve().parents[2],
+        )  # fmt: skip
+    if done.returncode:
+        raise UserError(
+            f"the publication could not be made: {done.stderr.strip().splitlines()[-1][:500]}"
+        )
+    made = json.loads(done.stdout)
+    wanted = {table["name"]: table["rows"] for table in tables}
+    if made["rows"] != wanted:
+        raise UserError(f"the copy differs: {made['rows']} rows instead of {wanted}")
+    return Facts(
+        id=folder.name.split(".")[0],
+        published_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        database=database,
+        rows=made["rows"],
+        system_tables=made["system_tables"],
+    )

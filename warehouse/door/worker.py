@@ -1,0 +1,117 @@
+"""The process that holds a store: `python -m warehouse.door.worker`.
+
+It is started by the front and talks with it in JSON lines: options on stdin, `{"ready": …}` on
+stdout, then a store to open, and the engine's version. When stdin ends it ends.
+"""
+
+import json
+import os
+import socket
+import sys
+import threading
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from warehouse.door.errors import EngineError
+from warehouse.door.frames import Disconnected
+from warehouse.door.publication import hold
+from warehouse.door.sandbox import confine
+
+# Libraries, and what the engine reads to learn of memory and cores; nothing of the machine's own.
+SYSTEM = (
+    "/usr", "/lib", "/lib64", "/etc/localtime", "/etc/ld.so.cache",
+    "/dev/null", "/dev/random", "/dev/urandom",
+    "/sys/fs/cgroup", "/sys/devices/system", "/sys/block", "/proc/meminfo", "/proc/cpuinfo",
+    "/proc/stat", "/proc/sys/vm", "/proc/self/stat", "/proc/self/statm", "/proc/self/status",
+    "/proc/self/maps", "/proc/self/cgroup", "/proc/self/mountinfo",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a worker must know before it opens a store.
+
+    `socket` is where it listens; `config` the engine's configuration file, if any; `database`
+    where handles begin and `defaults` their settings; `fence` the folders it may write to, or
+    None where it is not fenced.
+    """
+
+    socket: str
+    only_reads: bool = False
+    config: str = ""
+    database: str = ""
+    defaults: dict[str, str] = field(default_factory=dict)
+    fence: list[str] | None = None
+
+    def encode(self) -> str:
+        return json.dumps(asdict(self))
+
+
+def main() -> None:
+    """Serve one store until stdin ends."""
+    options = Options(**json.loads(sys.stdin.readline()))
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(options.socket)
+    if options.fence is not None:
+        confine(readable(), [Path(folder) for folder in options.fence])
+    # Only now: importing the engine starts its first threads, and they must be inside the fence.
+    import chdb  # noqa: F401
+
+    from warehouse.door.engine import Engine
+
+    _say({"ready": True})
+    order = sys.stdin.readline()
+    if not order:
+        return
+    store = json.loads(order)["open"]
+    address = store + (f"?config-file={options.config}" if options.config else "")
+    # Held until this process ends, so that nobody removes what it reads.
+    _lock = hold(Path(store))
+    try:
+        engine = Engine(address, options.defaults, options.database)
+    except (RuntimeError, EngineError) as error:
+        _say({"error": str(error)})
+        return
+    listener.listen(128)
+    threading.Thread(target=_accept, args=(listener, engine, options), daemon=True).start()
+    _say({"version": engine.version, "timezone": engine.timezone})
+    sys.stdin.read()
+    # Without the engine's farewell, which waits for running queries: what counts is on disk.
+    os._exit(0)
+
+
+def readable() -> list[Path]:
+    """What a fenced process reads besides the folders it may write to: system and interpreter."""
+    here = Path(__file__).resolve().parents[1]
+    prefixes = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.prefix).resolve()}
+    return [*map(Path, SYSTEM), *prefixes, here]
+
+
+def _accept(listener: socket.socket, engine: Any, options: Options) -> None:
+    from warehouse.door.sessions import Sessions
+
+    sessions = Sessions(engine)
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(
+            target=_serve, args=(connection, engine, sessions, options.only_reads), daemon=True
+        ).start()
+
+
+def _serve(connection: socket.socket, engine: Any, sessions: Any, only_reads: bool) -> None:
+    from warehouse.door.exchange import Exchange
+
+    with connection:
+        try:
+            Exchange(connection, engine, sessions, only_reads).run()
+        except Disconnected:
+            return
+
+
+def _say(message: dict[str, Any]) -> None:
+    print(json.dumps(message), flush=True)
+
+
+if __name__ == "__main__":
+    main()
