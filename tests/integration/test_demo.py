@@ -34,9 +34,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
 
 def test_closing_table_tells_attacks_that_training_never_saw(demo: tuple[str, Path]) -> None:
     printed, _ = demo
-    rows = dict(
-        re.findall(r"^(\w+) +(never|[\d,]+)? +[\d,]+ +[\d,]+ +[\d.]+ +[\d.]+ to [\d.]+$", printed, re.M)
-    )
+    line = r"^(\w+) +(never|[\d,]+)? +[\d,]+ +[\d,]+ +[\d.]+ +[\d.]+ to [\d.]+$"
+    rows = dict(re.findall(line, printed, re.MULTILINE))
     assert rows["honest"] == ""
     assert {name for name, seen in rows.items() if seen == "never"} == {
         "install_hijacking",
