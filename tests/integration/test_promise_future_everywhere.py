@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from clickward import run, with_fault
 
-from simulator import simulate
+from simulator import load_scenario, simulate
 from tests.integration.test_promise_future import START, random_clicks, write_clicks
 from warehouse.build import run_dbt
 from warehouse.connection import Warehouse, connect
@@ -34,7 +34,8 @@ Values = dict[str, tuple[str | None, ...]]
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Reports of a small world, on the days of the random clicks."""
     folder = tmp_path_factory.mktemp("world") / "reports"
-    simulate(folder, DAYS, 4000, 5, start=START.date())
+    scenario = load_scenario("demo", days=DAYS, clicks=4000, seed=5, start=START.date())
+    simulate(scenario, folder)
     return folder
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from doors import ROOT, Built, Door, Place, of_server, serving
 
-from simulator import simulate
+from simulator import load_scenario, simulate
 from warehouse.connection import Warehouse, connection
 from warehouse.profile import Project
 
@@ -20,7 +20,7 @@ DBT = Path(sys.executable).with_name("dbt")
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     folder = tmp_path_factory.mktemp("door")
-    simulate(folder / "world", DAYS, 4000, 9)
+    simulate(load_scenario("demo", days=DAYS, clicks=4000, seed=9), folder / "world")
     local = Place(folder / "local")
     shutil.copytree(ROOT / "profiles", local.folder / "profiles")
     shutil.copytree(
