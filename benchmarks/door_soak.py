@@ -1,9 +1,9 @@
 """Ten readers and one writer at an engineer's door: `python benchmarks/door_soak.py --minutes 5`.
 
 Opens a door on a store of its own. The writer inserts batches and notes each in a ledger, before
-and after. Each reader sums the table, whole or its latest batches in a stream; its sum must be that of
-the ledger up to some batch: not less than what was committed when it asked, not more than what had
-begun when it was answered. Prints figures as JSON; ends with 1 where a sum was wrong, a query
+and after. Each reader sums the table, whole or its latest batches in a stream; its sum must be that
+of the ledger up to some batch: not less than what was committed when it asked, not more than what
+had begun when it was answered. Prints figures as JSON; ends with 1 where a sum was wrong, a query
 failed, or memory grew by more than a tenth.
 """
 
