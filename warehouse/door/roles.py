@@ -101,6 +101,10 @@ USERS = """<clickhouse>
 </clickhouse>
 """
 
+# Idle threads end, so that a burst of them does not keep its memory for good.
+FEW_IDLE_THREADS = """<max_thread_pool_free_size>16</max_thread_pool_free_size>
+  <max_parts_cleaning_thread_pool_size>4</max_parts_cleaning_thread_pool_size>"""
+ENGINEER_CONFIG = f"<clickhouse>\n  {FEW_IDLE_THREADS}\n</clickhouse>\n"
 # Nothing is merged: a publication is served as it was made.
 NO_MERGES = """<merge_tree>
     <max_bytes_to_merge_at_max_space_in_pool>1</max_bytes_to_merge_at_max_space_in_pool>
@@ -109,6 +113,7 @@ CONFIG = f"""<clickhouse>
   <users_config>{{users}}</users_config>
   <user_files_path>{{folder}}/</user_files_path>
   <format_schema_path>{{folder}}/</format_schema_path>
+  {FEW_IDLE_THREADS}
   {NO_MERGES}
 </clickhouse>
 """

@@ -13,7 +13,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from warehouse.door.app import Door, make_app
 from warehouse.door.fleet import Fleet
 from warehouse.door.publication import STORE, Publications
-from warehouse.door.roles import Limits, Role, write_reader_config
+from warehouse.door.roles import ENGINEER_CONFIG, Limits, Role, write_reader_config
 from warehouse.door.sandbox import is_available
 from warehouse.door.users import Users
 from warehouse.door.worker import Options
@@ -171,7 +171,11 @@ def _engineers(store: Path, target: Target, limits: Limits, say: Callable[[str],
     store.mkdir(parents=True, exist_ok=True)
 
     def options(folder: Path) -> Options:
-        return Options(socket=str(folder / "socket"), defaults=limits.as_settings())
+        config = folder / "config.xml"
+        config.write_text(ENGINEER_CONFIG)
+        return Options(
+            socket=str(folder / "socket"), config=str(config), defaults=limits.as_settings()
+        )
 
     return Fleet(lambda: store, options, is_changing=False, say=say)
 

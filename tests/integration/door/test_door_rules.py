@@ -34,8 +34,11 @@ def stranger(built: Built, tmp_path: Path) -> Place:
 
 
 def refused(place: Place, *words: str) -> tuple[int, str]:
-    process = place.start("serve", "--port", "0", *words)
-    out, talk = process.communicate(timeout=60)
+    with place.start("serve", "--port", "0", *words) as process:
+        try:
+            out, talk = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert out == ""
     return process.returncode, talk
 
