@@ -52,9 +52,8 @@ def test_verdicts_name_the_attack_behind_them(demo: tuple[str, Path]) -> None:
         inner join clickward_marts.install_truth on install_id = subject_id
         where verdict_source = 'appsflyer_detection'
         group by attack having count() >= 20
-        format TSV
     """
-    done = _run([sys.executable, "-m", "cli.main", "sql", query], store)
+    done = _run([sys.executable, "-m", "cli.main", "sql", query, "-f", "TSV"], store)
     named = dict(line.split("\t") for line in done.stdout.splitlines())
     assert len(named) >= 5, done.stderr
     assert named == {attack: attack for attack in named}
