@@ -90,9 +90,9 @@ def test_a_feature_that_knows_too_much_is_refused(project: Project, tmp_path: An
         run_dbt(faulty, ["build", "--select", "+fs_click"])
 
 
-def test_a_window_beyond_the_frames_limit_is_refused(project: Project, tmp_path: Any) -> None:
+def test_a_window_beyond_thirty_days_is_refused(project: Project, tmp_path: Any) -> None:
     faulty = with_fault(
-        project, tmp_path, "models/features/ip/feat_click_by_ip.sql", '"1d"', '"30d"'
+        project, tmp_path, "models/features/ip/feat_click_by_ip.sql", '"1d"', '"31d"'
     )
-    with pytest.raises(UserError, match=r"'30d' is longer than 24 days"):
+    with pytest.raises(UserError, match=r"'31d' is longer than 30 days"):
         run_dbt(faulty, ["parse"])
