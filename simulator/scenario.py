@@ -147,15 +147,20 @@ class Economics(Part):
     review_cost: Annotated[float, Field(ge=0)] = 0.15
 
 
-class Scenario(Part):
-    """A world of clicks, installs, events and verdicts in AppsFlyer's reports."""
+class Extent(Part):
+    """What every world has: a name, a length in days, exactly so many clicks, and a seed."""
 
-    format: Literal["appsflyer"] = "appsflyer"
     name: str
     description: str
     days: Annotated[int, Field(ge=1)]
     clicks: Annotated[int, Field(ge=1_000)]
     seed: Annotated[int, Field(ge=0)] = 7
+
+
+class Scenario(Extent):
+    """A world of clicks, installs, events and verdicts in AppsFlyer's reports."""
+
+    format: Literal["appsflyer"] = "appsflyer"
     start: date = date(2026, 1, 1)
     traffic: Traffic = Traffic()
     hard_negatives: HardNegatives = HardNegatives()
@@ -172,15 +177,10 @@ class Scenario(Part):
         return self
 
 
-class Contest(Part):
+class Contest(Extent):
     """Clicks in TalkingData's format: cardinalities and skews of its columns, for speed tests."""
 
     format: Literal["talkingdata"]
-    name: str
-    description: str
-    days: Annotated[int, Field(ge=1)]
-    clicks: Annotated[int, Field(ge=1_000)]
-    seed: Annotated[int, Field(ge=0)] = 7
     start: date = date(2017, 11, 6)
     cardinality: dict[ContestColumn, Annotated[int, Field(ge=1)]]
     zipf: dict[ContestColumn, Positive]
