@@ -91,12 +91,19 @@ def test_a_door_without_password_is_for_this_machine(stranger: Place) -> None:
 def test_a_door_has_its_limits(stranger: Place) -> None:
     words = ["--max-queries", "2", "--max-seconds", "2", "--max-memory", "100000000"]
     with serving(stranger, "reader", *words) as door:
-        slow = [threading.Thread(target=door.ask, args=("select sleep(1)",)) for _ in range(2)]
-        for query in slow:
-            query.start()
-        until(lambda: door.ask("select 1").headers.get("X-ClickHouse-Exception-Code") == "202", 1)
-        for query in slow:
-            query.join()
+        enough = threading.Event()
+
+        def keep_busy() -> None:
+            while not enough.is_set():
+                door.ask("select sleep(0.5)")
+
+        busy = [threading.Thread(target=keep_busy) for _ in range(2)]
+        for one in busy:
+            one.start()
+        until(lambda: door.ask("select 1").headers.get("X-ClickHouse-Exception-Code") == "202", 60)
+        enough.set()
+        for one in busy:
+            one.join()
         assert door.value("select getSetting('max_memory_usage')") == "100000000"
         assert door.refusal("select sum(sipHash64(number)) from numbers(1000000000000)") == 159
         assert door.refusal("select groupArray(number) from numbers(100000000)") == 241
