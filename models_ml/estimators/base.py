@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator
 
+from models_ml.estimators.search import Range
 from models_ml.preprocessing import numbers
 from warehouse.errors import UserError
 
@@ -24,6 +25,14 @@ class Estimator(BaseEstimator, ABC):
 
     name: ClassVar[str]
     is_supervised: ClassVar[bool]
+    # What the family is: baseline, unsupervised, supervised or deep.
+    kind: ClassVar[str] = "unsupervised"
+    # Hyper-parameters worth tuning, and what each may be.
+    search_space: ClassVar[dict[str, Range]] = {}
+    # Training rows above which the family learns from a subsample; None where it takes all.
+    max_rows: ClassVar[int | None] = None
+    # Whether scores are probabilities as they come, or want calibration first.
+    is_calibrated: ClassVar[bool] = False
 
     def fit(self, X: pl.DataFrame, y: np.ndarray | None = None) -> Self:
         """Learn from `X` `(n, d)` and, where supervised, labels `y` `(n,)` of 0 and 1.
@@ -130,6 +139,8 @@ class Supervised(Estimator):
     """A family whose scores are probabilities, usable by scikit-learn's tools."""
 
     is_supervised = True
+    kind: ClassVar[str] = "supervised"
+    is_calibrated: ClassVar[bool] = True
     classes_: ClassVar[np.ndarray] = np.array([0, 1])
 
     def predict_proba(self, X: pl.DataFrame) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Isolation forest (Liu, Ting and Zhou 2008): anomalies without labels."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -9,6 +9,7 @@ from sklearn.ensemble import IsolationForest
 
 from models_ml.estimators.base import Estimator
 from models_ml.estimators.parts import load_part, save_part
+from models_ml.estimators.search import Range, Whole
 from models_ml.preprocessing import CategoryShares, SignedLog
 
 PARTS = ("shares", "logs", "forest")
@@ -27,6 +28,10 @@ class Isolation(Estimator):
 
     name = "isolation_forest"
     is_supervised = False
+    search_space: ClassVar[dict[str, Range]] = {
+        "n_estimators": Whole(50, 500, log=True),
+        "max_samples": Whole(64, 4096, log=True),
+    }
 
     def __init__(
         self, n_estimators: int = 200, max_samples: int = 256, random_state: int = 0

@@ -1,7 +1,7 @@
 """Logistic regression: the baseline whose reasons can be checked by hand."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from models_ml.estimators.base import Supervised
 from models_ml.estimators.parts import load_part, save_part
+from models_ml.estimators.search import Choice, Range, Real
 from models_ml.preprocessing import SignedLog, Standard, TargetRates, logit
 
 PARTS = ("rates", "logs", "standard", "model")
@@ -23,6 +24,10 @@ class Logistic(Supervised):
     """
 
     name = "logistic_regression"
+    search_space: ClassVar[dict[str, Range]] = {
+        "C": Real(1e-4, 100, log=True),
+        "class_weight": Choice((None, "balanced")),
+    }
 
     def __init__(
         self,

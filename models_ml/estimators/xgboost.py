@@ -1,13 +1,14 @@
 """Gradient-boosted trees (Chen and Guestrin 2016)."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 
 from models_ml.estimators.base import Supervised
 from models_ml.estimators.parts import load_part, save_part
+from models_ml.estimators.search import Range, Real, Whole
 from models_ml.preprocessing import TargetRates
 
 BOOSTER = "booster.ubj"
@@ -23,6 +24,15 @@ class XGBoost(Supervised):
     """
 
     name = "xgboost"
+    search_space: ClassVar[dict[str, Range]] = {
+        "n_estimators": Whole(50, 800, log=True),
+        "max_depth": Whole(2, 10),
+        "learning_rate": Real(0.01, 0.3, log=True),
+        "min_child_weight": Real(0.5, 50, log=True),
+        "subsample": Real(0.5, 1.0),
+        "colsample_bytree": Real(0.3, 1.0),
+        "reg_lambda": Real(0.1, 100, log=True),
+    }
 
     def __init__(
         self,
