@@ -100,10 +100,14 @@ def test_a_door_has_its_limits(stranger: Place) -> None:
         busy = [threading.Thread(target=keep_busy) for _ in range(2)]
         for one in busy:
             one.start()
-        until(lambda: door.ask("select 1").headers.get("X-ClickHouse-Exception-Code") == "202", 60)
-        enough.set()
-        for one in busy:
-            one.join()
+        try:
+            until(
+                lambda: door.ask("select 1").headers.get("X-ClickHouse-Exception-Code") == "202", 60
+            )
+        finally:
+            enough.set()
+            for one in busy:
+                one.join()
         assert door.value("select getSetting('max_memory_usage')") == "100000000"
         assert door.refusal("select sum(sipHash64(number)) from numbers(1000000000000)") == 159
         assert door.refusal("select groupArray(number) from numbers(100000000)") == 241
