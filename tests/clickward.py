@@ -50,13 +50,17 @@ def table_hashes(warehouse: Warehouse) -> dict[str, tuple[int, int]]:
     return hashes
 
 
-def parts(warehouse: Warehouse) -> set[tuple[str, str, str]]:
-    """Every active part of every stage but the diary of builds: a write anywhere changes it."""
+def written_blocks(warehouse: Warehouse) -> set[tuple[str, str, str, int]]:
+    """The last written block of every partition of every stage but the diary of builds.
+
+    A write anywhere takes a higher number; a merge in the background keeps it.
+    """
     return {
-        (database, table, name)
-        for database, table, name in warehouse.client.query(
-            "select database, table, name from system.parts"
-            " where active and startsWith(database, {schema:String}) and table != 'build_runs'",
+        (database, table, partition, block)
+        for database, table, partition, block in warehouse.client.query(
+            "select database, table, partition_id, max(max_block_number) from system.parts"
+            " where active and startsWith(database, {schema:String}) and table != 'build_runs'"
+            " group by all",
             parameters={"schema": warehouse.target.schema + "_"},
         ).result_rows
     }

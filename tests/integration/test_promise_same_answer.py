@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from clickward import leftovers, parts, run, table_hashes
+from clickward import leftovers, run, table_hashes, written_blocks
 
 from simulator import load_scenario, simulate
 from warehouse.connection import Warehouse, connect
@@ -50,10 +50,10 @@ def test_a_second_build_and_a_second_load_write_nothing(
 ) -> None:
     run(project, "load", "appsflyer", world)
     run(project, "build")
-    before, content = parts(warehouse), table_hashes(warehouse)
+    before, content = written_blocks(warehouse), table_hashes(warehouse)
     run(project, "load", "appsflyer", world)
     run(project, "build")
-    assert parts(warehouse) == before
+    assert written_blocks(warehouse) == before
     assert table_hashes(warehouse) == content
 
 
