@@ -166,9 +166,37 @@ def make_world(
         .sample(fraction=1, shuffle=True, seed=seed)
     )
     make_feature_table(warehouse, frame)
+    make_installs(warehouse, installs, seed)
     if with_truth:
         make_truth(warehouse, installs)
     return feature_set(warehouse)
+
+
+def make_installs(warehouse: Warehouse, installs: pl.DataFrame, seed: int) -> None:
+    """`core.installs` as far as validation reads it: who sent each install, and its payout."""
+    rng = np.random.default_rng(seed + 2)
+    n = installs.height
+    name = warehouse.table("core", "installs")
+    warehouse.command(
+        f"create table {name} (install_id UUID, event_at DateTime64(3, 'UTC'),"
+        " app_id LowCardinality(String), publisher LowCardinality(String),"
+        " subpublisher LowCardinality(Nullable(String)), device_hash Nullable(UInt64),"
+        " payout Nullable(Float64), is_organic UInt8) engine MergeTree order by install_id"
+    )
+    sites = pl.Series("subpublisher", [f"s{v}" for v in rng.integers(0, 6, n)])
+    warehouse.insert(
+        name,
+        installs.select(
+            "install_id",
+            "event_at",
+            app_id=pl.lit("app"),
+            publisher=pl.col("install__network").fill_null("organic"),
+            subpublisher=sites,
+            device_hash=pl.Series(rng.integers(1, 5 * n, n), dtype=pl.UInt64),
+            payout=pl.lit(2.0),
+            is_organic=pl.col("install__network").is_null().cast(pl.UInt8),
+        ),
+    )
 
 
 def make_truth(warehouse: Warehouse, installs: pl.DataFrame) -> None:
