@@ -265,10 +265,10 @@ def test_stale_labels_of_the_feature_set_are_said(warehouse: Warehouse) -> None:
 
 def test_a_fold_without_frauds_is_undefined(warehouse: Warehouse) -> None:
     fs = world.make_world(warehouse, n=400, days=6, with_truth=False)
+    said: list[str] = []
     found = validate(
         warehouse, fs, "xgboost,isolation_forest", protocol=Protocol(resamples=10), say=said.append
     )
-    said: list[str] = []
     found = validate(
         warehouse, fs, "xgboost,isolation_forest", protocol=Protocol(resamples=10), say=said.append
     )
