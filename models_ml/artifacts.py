@@ -30,7 +30,7 @@ def model_version(
     estimator: Estimator, feature_set: FeatureSet, snapshot_id: str, delay: str
 ) -> str:
     """Name of the model these facts give, such as `xgboost-fs_click-1a2b3c4d`."""
-    facts = {
+    facts: dict[str, Any] = {
         "model": estimator.name,
         "snapshot": snapshot_id,
         "contract": feature_set.contract_hash,
@@ -38,6 +38,8 @@ def model_version(
         "delay": delay,
         "libraries": {name: version(name) for name in LIBRARIES},
     }
+    if inputs := estimator.inputs():
+        facts["inputs"] = inputs
     return f"{estimator.name}-{feature_set.name}-{sha256_text(to_json(facts))[:8]}"
 
 
