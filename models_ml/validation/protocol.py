@@ -98,12 +98,12 @@ def rule_features(feature_set: FeatureSet) -> tuple[str, ...]:
 
     Raises `UsageError` where there is none, or nothing else.
     """
-    found = tuple(f.name for f in feature_set.features if f.encodes_labelling_rule)
+    found = tuple(f.name for f in feature_set.features if f.encodes_rule)
     if not found or len(found) == len(feature_set.features):
         raise UsageError(
             f"{'no' if not found else 'every'} feature of {feature_set.name} encodes a rule by"
             " which verdicts are made: there is nothing to compare",
-            "state it in the feature's YAML: meta.encodes_labelling_rule",
+            "state it in the feature's YAML: meta.encodes_rule",
         )
     return found
 
