@@ -126,7 +126,12 @@ def fit_fold(
             thresholds = holdout_thresholds(estimator, frame, data.train, data.y)
         except UserError as error:
             note, thresholds = f"no threshold: {error.message}", {}
-    fit(estimator, frame, data.train, data.y)
+    try:
+        fit(estimator, frame, data.train, data.y)
+    except UserError as error:
+        return Outcome(None, note=f"not fitted: {error.message}")
+    if estimator.subsampled_ is not None and not note:
+        note = "learnt from {:,} of {:,} training rows".format(*estimator.subsampled_)
     return Outcome(
         estimator.predict_score(frame.X[data.test]),
         estimator.predict_score(frame.X[data.train_sample]),

@@ -91,7 +91,7 @@ def validate(
     A killed run goes on where it was when the same is asked again; `restart` forgets it.
     Raises `UserError` naming what leaks, unless `allow_leaks`.
     """
-    names = with_baselines(families(models))
+    names = with_baselines(families(models, say))
     drop_uncommitted(warehouse, "validate", "evaluations", "evaluated_at")
     run = Run("validate", feature_set, {"models": names, **vars(protocol)})
     run.parameters["costs"] = vars(protocol.costs)
