@@ -12,6 +12,8 @@ from models_ml.durations import format_duration, format_instant, utc_now
 from models_ml.reading import INSTANT
 from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet
+from warehouse.sources import tables
+from warehouse.tables import ensure_tables
 
 # On a server another process may be in the middle of a run; none lasts this long.
 ABANDONED_AFTER = timedelta(days=1)
@@ -78,6 +80,12 @@ def drop_uncommitted(warehouse: Warehouse, kind: str, table: str, written_at: st
         return 0
     delete_rows(warehouse, table, "run_id", abandoned["run"].to_list())
     return int(abandoned["rows"].sum())
+
+
+def ensure_ml_table(warehouse: Warehouse, name: str) -> None:
+    """Create a table of `ml`, or add the columns that its YAML has gained since it was made."""
+    wanted = [t for t in tables(warehouse.project) if (t.stage, t.name) == ("ml", name)]
+    ensure_tables(warehouse, wanted)
 
 
 def delete_rows(warehouse: Warehouse, table: str, column: str, values: list[str]) -> None:

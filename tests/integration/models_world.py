@@ -17,6 +17,7 @@ from warehouse.sources import tables
 from warehouse.tables import create_database, ensure_tables
 
 START = datetime(2026, 3, 1, 5, 30, tzinfo=UTC)
+DAY = timedelta(days=1)
 INSTANT = pl.Datetime("ms", "UTC")
 SEQUENCE = "subpublisher__last_3_ctit_seconds_7d"
 TYPES = {
