@@ -7,7 +7,7 @@ from pathlib import Path
 
 import models_world as world
 
-from models_ml.validation import Protocol, Windows, fold, validate
+from models_ml.validation import Protocol, Windows, run, validate
 from warehouse.connection import Warehouse, connection
 from warehouse.profile import Project, find_project
 
@@ -17,32 +17,30 @@ PROTOCOL = Protocol(resamples=10)
 
 
 def main(store: str, profiles: str, verb: str) -> None:
-    """make: the world. validate: a run, one line a model fitted. show: what is there."""
+    """begin: the world, and a run. go_on: what is there, the same run, and it once more anew.
+
+    One line for each model fitted; what is there as one line of JSON.
+    """
     os.environ |= {"CLICKWARD_STORE": store, "CLICKWARD_SCHEMA": "killed"}
     project = Project(find_project().project_dir, Path(profiles), "local")
-    with connection(project) as warehouse:
-        if verb == "make":
-            world.make_world(warehouse, n=1200, days=12)
-        elif verb == "show":
-            print(json.dumps(content(warehouse)))
-        else:
-            run(warehouse, verb == "restart")
-
-
-def run(warehouse: Warehouse, restart: bool) -> None:
-    fit = fold.fit_fold
+    fit = run.fit_fold
 
     def told(history, estimator, data, earlier):
         outcome = fit(history, estimator, data, earlier)
         print(f"{estimator.name} {data.fold.number}", flush=True)
         return outcome
 
-    from models_ml.validation import run as module
-
-    module.fit_fold = told
-    print("started", flush=True)
-    fs = world.feature_set(warehouse)
-    validate(warehouse, fs, MODELS, WINDOWS, protocol=PROTOCOL, restart=restart)
+    run.fit_fold = told
+    with connection(project) as warehouse:
+        if verb == "begin":
+            fs = world.make_world(warehouse, n=1200, days=12)
+            validate(warehouse, fs, MODELS, WINDOWS, protocol=PROTOCOL)
+            return
+        fs = world.feature_set(warehouse)
+        for restart in (False, True):
+            print(json.dumps(content(warehouse)))
+            validate(warehouse, fs, MODELS, WINDOWS, protocol=PROTOCOL, restart=restart)
+        print(json.dumps(content(warehouse)))
 
 
 def content(warehouse: Warehouse) -> dict[str, object]:

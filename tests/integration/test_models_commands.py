@@ -153,15 +153,7 @@ def test_mistakes_are_named(app: typer.Typer, contract: Path) -> None:
     [
         ["snapshot"], ["train"], ["validate"], ["compare"], ["score"], ["models", "promote"],
         ["features", "list"],
-    ],  # fmt: skip
-        ["snapshot"],
-        ["train"],
-        ["validate"],
-        ["compare"],
-        ["score"],
-        ["models", "promote"],
-        ["features", "list"],
     ],
-)
+)  # fmt: skip
 def test_help_has_examples(app: typer.Typer, words: list[str]) -> None:
     assert f"clickward {' '.join(words)}" in run(app, *words, "--help").stdout

@@ -50,8 +50,8 @@ def history_of(warehouse: Warehouse, fs: FeatureSet) -> History:
     return read_history(warehouse, fs, read_frame(pull_snapshot(warehouse, fs).path))
 
 
-def folds_of(history: History) -> list[FoldData]:
-    found = [prepare_fold(history, fold) for fold in SPLIT.folds(history.frame.times)]
+def folds_of(history: History, split: PrequentialSplit = SPLIT) -> list[FoldData]:
+    found = [prepare_fold(history, fold) for fold in split.folds(history.frame.times)]
     return [data for data in found if data is not None]
 
 
@@ -62,7 +62,7 @@ def table_of(found: list[Evaluation]) -> pl.DataFrame:
 
 
 def test_every_metric_of_the_protocol_stands_beside_the_baselines(warehouse: Warehouse) -> None:
-    fs = world.make_world(warehouse, n=2500, days=14)
+    fs = world.make_world(warehouse, n=2500, days=14.5)
     protocol = Protocol(resamples=20, top=3, costs=Costs(dispute_cost=5.0))
     rows = table_of(validate(warehouse, fs, MODELS, WINDOWS, protocol=protocol))
     assert set(rows["model"]) == {
@@ -102,7 +102,7 @@ def test_every_metric_of_the_protocol_stands_beside_the_baselines(warehouse: War
 
 
 def test_training_takes_the_labels_asked_for_and_says_which(warehouse: Warehouse) -> None:
-    fs = world.make_world(warehouse, n=1500, days=14)
+    fs = world.make_world(warehouse, n=1500, days=14.5)
     known = table_of(
         validate(warehouse, fs, "naive_bayes", WINDOWS, protocol=Protocol(resamples=2))
     )
@@ -122,7 +122,7 @@ def test_training_takes_the_labels_asked_for_and_says_which(warehouse: Warehouse
 
 
 def test_a_held_out_attack_and_its_actors_never_reach_training(warehouse: Warehouse) -> None:
-    fs = world.make_world(warehouse, n=2500, days=14)
+    fs = world.make_world(warehouse, n=2500, days=14.5)
     history = history_of(warehouse, fs)
     fold = SPLIT.folds(history.frame.times)[1]
     assert history.truth is not None
@@ -157,7 +157,7 @@ def test_a_held_out_attack_and_its_actors_never_reach_training(warehouse: Wareho
 
 
 def test_held_out_attacks_are_evaluated_and_compared(warehouse: Warehouse) -> None:
-    fs = world.make_world(warehouse, n=2000, days=14)
+    fs = world.make_world(warehouse, n=2000, days=14.5)
     fs = replace(fs, features=(replace(fs.features[0], encodes_rule=True), *fs.features[1:]))
     protocol = Protocol(resamples=10, leave_one_attack_out=True, without_rule_features=True)
     rows = table_of(validate(warehouse, fs, "decision_tree", WINDOWS, protocol=protocol))
@@ -197,7 +197,7 @@ def test_held_out_attacks_are_evaluated_and_compared(warehouse: Warehouse) -> No
 
 
 def test_what_is_known_bad_leaves_the_test(warehouse: Warehouse) -> None:
-    fs = world.make_world(warehouse, n=2000, days=14)
+    fs = world.make_world(warehouse, n=2000, days=14.5)
     history = history_of(warehouse, fs)
     assert history.entities is not None
     fold = SPLIT.folds(history.frame.times)[2]
@@ -229,7 +229,7 @@ def test_what_is_known_bad_leaves_the_test(warehouse: Warehouse) -> None:
 
 
 def test_one_fold_of_one_estimator_for_tuning(warehouse: Warehouse) -> None:
-    fs = world.make_world(warehouse, n=1500, days=14)
+    fs = world.make_world(warehouse, n=1500, days=14.5)
     history = history_of(warehouse, fs)
     fold = SPLIT.folds(history.frame.times)[0]
     scored = run_fold(history, build_estimator("decision_tree", {"max_depth": 3}, 0), fold)
@@ -267,7 +267,7 @@ def planted(history: History) -> dict[str, pl.Series]:
 def test_planted_leaks_are_caught_and_named_and_an_honest_set_passes(
     warehouse: Warehouse,
 ) -> None:
-    fs = world.make_world(warehouse, n=2000, days=14, with_truth=False)
+    fs = world.make_world(warehouse, n=2000, days=14.5, with_truth=False)
     history = history_of(warehouse, fs)
     folds = folds_of(history)
     said: list[str] = []
@@ -289,16 +289,17 @@ def test_planted_leaks_are_caught_and_named_and_an_honest_set_passes(
 
 
 def test_a_label_known_too_late_is_caught(warehouse: Warehouse) -> None:
-    fs = world.make_world(warehouse, n=2000, days=14)
+    fs = world.make_world(warehouse, n=2000, days=14.5)
     history = history_of(warehouse, fs)
     early = history.verdicts.with_columns(pl.col("known_at") - pl.duration(days=2))
     hasty = replace(history, verdicts=early, _named={})
-    folds = folds_of(hasty)
+    at_once = replace(SPLIT, delay=0 * world.DAY, step=4 * world.DAY)
+    folds = folds_of(hasty, at_once)
     with pytest.raises(UserError, match=r"label known too late: is_fraud \(fold 0\)") as caught:
         check_leaks(warehouse, fs, hasty, folds)
-    assert "rows are positive by verdicts not known at 2026-03-09" in str(caught.value)
+    assert "rows are positive by verdicts not known at 2026-03-07" in str(caught.value)
     said: list[str] = []
-    assert len(check_leaks(warehouse, fs, hasty, folds, allow=True, say=said.append)) == 3
+    assert len(check_leaks(warehouse, fs, hasty, folds, allow=True, say=said.append)) == 2
     assert "do not believe them" in said[-1]
 
 
@@ -325,48 +326,34 @@ def test_leaks_end_a_run_unless_allowed(warehouse: Warehouse) -> None:
 # Resuming.
 
 
-class Child:
-    """Runs the child program on one store."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        profiles = shutil.copytree(find_project().profiles_dir, folder / "profiles")
-        self.words = [sys.executable, str(CHILD), str(folder / "store"), str(profiles)]
-
-    def run(self, verb: str) -> list[str]:
-        done = subprocess.run([*self.words, verb], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines()
-
-    def kill_after(self, lines: int) -> list[str]:
-        process = subprocess.Popen([*self.words, "validate"], stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        read = [process.stdout.readline().strip() for _ in range(lines)]
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-        return read
-
-    def show(self) -> dict:
-        return json.loads(self.run("show")[0])
+def child(folder: Path, verb: str) -> list[str]:
+    """The words that run the child program on the store in `folder`."""
+    return [sys.executable, str(CHILD), str(folder / "store"), str(folder / "profiles"), verb]
 
 
 def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
-    child = Child(tmp_path)
-    child.run("make")
-    before = child.kill_after(6)
-    kept = [path.name for path in (tmp_path / ".clickward" / "validation").rglob("*.npz")]
+    shutil.copytree(find_project().profiles_dir, tmp_path / "profiles")
+    process = subprocess.Popen(child(tmp_path, "begin"), stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    fitted = [process.stdout.readline().strip() for _ in range(5)]
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    kept = list((tmp_path / ".clickward" / "validation").rglob("*.npz"))
     # The last one may have been killed between its fit and its file.
-    fitted = before[1:]
     assert len(kept) >= len(fitted) - 1
-    assert child.show() == {"runs": {}, "stray": 0}
-    after = child.run("validate")[1:]
+    done = subprocess.run(child(tmp_path, "go_on"), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    first, second, third = (place for place, line in enumerate(lines) if line.startswith("{"))
+    # Readers saw nothing of the killed run; what it had finished is not fitted again.
+    assert json.loads(lines[first]) == {"runs": {}, "stray": 0}
+    after, anew = lines[first + 1 : second], lines[second + 1 : third]
     assert not set(after) & set(fitted[:-1])
     models = ("prior", "rules", "naive_bayes", "decision_tree")
-    assert sorted({*fitted, *after}) == sorted(f"{m} {fold}" for m in models for fold in range(3))
+    whole = sorted(f"{model} {fold}" for model in models for fold in range(3))
+    assert sorted({*fitted, *after}) == sorted(anew) == whole
     assert not list((tmp_path / ".clickward" / "validation").rglob("*.npz"))
-    whole = child.run("restart")[1:]
-    assert len(whole) == 12
-    resumed, uninterrupted = child.show()["runs"].values()
+    resumed, uninterrupted = json.loads(lines[third])["runs"].values()
     assert resumed == uninterrupted
     assert len(resumed) > 500
 
