@@ -41,10 +41,11 @@ class Comparison:
 
         `metrics` holds value, low, high and n of each metric by name, `unseen` those of the
         recall on attacks that training never saw; a figure that does not exist is left out.
-        With one fold only, or with `folds`, single folds are shown.
+        With one fold only, or with `folds`, single folds are shown, and what is no model too.
         """
         keys = ["model", "variant", "train_labels", "fold"]
         cells: dict[tuple[Any, ...], dict[str, Any]] = {}
+        judged: set[tuple[Any, ...]] = set()
         wanted = {
             self.labels: self.metrics,
             **dict.fromkeys(UNLABELLED, self.metrics),
@@ -56,6 +57,8 @@ class Comparison:
             if row["metric"] not in wanted.get(segment, ()):
                 continue
             which = tuple(row[key] for key in keys)
+            if segment == self.labels:
+                judged.add(which[:3])
             entry = cells.setdefault(which, {**dict(zip(keys, which, strict=True)), "metrics": {}})
             figure = {name: row[name] for name in ("value", "low", "high", "n")}
             if segment == UNSEEN:
@@ -66,7 +69,7 @@ class Comparison:
         shown = [
             entry
             for which, entry in cells.items()
-            if folds or which[3] == OVERALL or which[:3] not in pooled
+            if folds or which[3] == OVERALL or which[:3] in judged - pooled
         ]
         return sorted(shown, key=self._rank)
 

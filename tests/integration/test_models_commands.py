@@ -119,7 +119,7 @@ def test_from_snapshot_to_scores(
     assert table_text.splitlines()[0].split()[:5] == ["model", "fold", "segment", "n", "positives"]
     lines = run(
         app, "compare", "fs_install", "--run", compared["run_id"][:8], "--markdown",
-        "--metric", "roc_auc",
+        "--metric", "roc_auc", "--labels", "matured",
     ).stdout.splitlines()  # fmt: skip
     assert lines[0] == "| model | fold | roc_auc | unseen recall_at_balanced |"
     assert lines[2].startswith(f"| logistic_regression | all | {whole:.3f} [")

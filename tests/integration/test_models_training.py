@@ -177,7 +177,7 @@ def test_champion_else_latest(warehouse: Warehouse) -> None:
 def test_another_contract_is_refused(warehouse: Warehouse) -> None:
     fs = world.make_world(warehouse, n=800, days=8)
     train(warehouse, fs, "xgboost", parameters=FAST)
-    with pytest.raises(UserError, match=r"expects contract.*gone install__os") as caught:
+    with pytest.raises(UserError, match=r"expects contract.*gone subpublisher__last_3") as caught:
         choose_model(warehouse, world.changed(fs))
     assert "clickward train fs_install --model xgboost" in str(caught.value.hint)
 
@@ -192,7 +192,8 @@ def test_validation_writes_what_it_says(warehouse: Warehouse) -> None:
     assert rows.columns == list(KEYS)
     assert rows["fold"].unique().sort().to_list() == [OVERALL, 0, 1, 2]
     attacks = {"true:click_injection", "true:device_farm"}
-    features = {f"feature:{name}" for name in world.TYPES}
+    numbers = [name for name, kind in world.TYPES.items() if not kind.startswith("Array")]
+    features = {f"feature:{name}" for name in numbers}
     others = {"scores", "training", "train_vs_test"} | features
     assert set(rows["segment"]) == {"known", "matured", "true"} | attacks | others
     stored = warehouse.query(
@@ -231,7 +232,8 @@ def test_validation_repeats_and_labels_are_as_of_the_test_start(
     original = fold.fit
 
     def counted(estimator, frame, rows, y):
-        seen.append((len(rows), int(y.sum())))
+        if estimator.name == "logistic_regression":
+            seen.append((len(rows), int(y.sum())))
         return original(estimator, frame, rows, y)
 
     monkeypatch.setattr(fold, "fit", counted)
@@ -265,13 +267,9 @@ def test_stale_labels_of_the_feature_set_are_said(warehouse: Warehouse) -> None:
 
 def test_a_fold_without_frauds_is_undefined(warehouse: Warehouse) -> None:
     fs = world.make_world(warehouse, n=400, days=6, with_truth=False)
+    warehouse.command(f"truncate table {warehouse.table('core', 'labels')}")
     said: list[str] = []
-    found = validate(
-        warehouse, fs, "xgboost,isolation_forest", protocol=Protocol(resamples=10), say=said.append
-    )
-    found = validate(
-        warehouse, fs, "xgboost,isolation_forest", protocol=Protocol(resamples=10), say=said.append
-    )
+    found = validate(warehouse, fs, "xgboost,isolation_forest", protocol=QUICK, say=said.append)
     assert any("one class only" in line for line in said)
     xgboost = [m for e in found if e.model == "xgboost" for m in e.measurements]
     assert xgboost
