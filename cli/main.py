@@ -21,6 +21,7 @@ from cli import (
     snapshot,
     sql,
     train,
+    tune,
     users,
     validate,
 )
@@ -38,8 +39,8 @@ app = typer.Typer(
 )
 # In the order of the data.
 VERBS = (
-    simulate, load, loads, forget, build, features, snapshot, train, validate, models, score,
-    sql, publish, serve, users, doctor, demo,
+    simulate, load, loads, forget, build, features, snapshot, train, tune, validate, models,
+    score, sql, publish, serve, users, doctor, demo,
 )  # fmt: skip
 for module in VERBS:
     module.register(app)

@@ -1,6 +1,7 @@
 """`clickward train`: fit one model family on a feature set."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -33,7 +34,14 @@ def train(
     ] = "0h",
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,
     param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", help="Hyper-parameter as name=value.")
+        list[str] | None,
+        typer.Option("--param", "-p", help="Hyper-parameter: name=value."),
+    ] = None,
+    params: Annotated[
+        Path | None, typer.Option("--params", help="JSON file of hyper-parameters.")
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option("--study", help="Take the best hyper-parameters of this study.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -48,13 +56,20 @@ def train(
     Examples:
       clickward train fs_install --model xgboost --delay 3d
       clickward train fs_click --model xgboost --to 2017-11-09 --param max_depth=7
+      clickward train fs_install --model xgboost --study xgboost-fs_install-1a2b3c4d
     """
     from models_ml.durations import parse_bound, parse_duration
+    from models_ml.studies import best_parameters
     from models_ml.training import train as run_training
     from warehouse.connection import connection
     from warehouse.contracts import read_feature_set
 
-    parameters = parse_parameters(param or [])
+    parameters: dict[str, Any] = {}
+    if study is not None:
+        parameters |= best_parameters(project.home, study, model)
+    if params is not None:
+        parameters |= read_parameters(params)
+    parameters |= parse_parameters(param or [])
     resolved = read_feature_set(project, feature_set)
     with connection(project) as warehouse, Progress("pulled") as progress:
         trained = run_training(
@@ -91,6 +106,17 @@ def parse_parameters(pairs: list[str]) -> dict[str, Any]:
         except json.JSONDecodeError:
             parameters[name] = text
     return parameters
+
+
+def read_parameters(path: Path) -> dict[str, Any]:
+    """Hyper-parameters of a JSON file. Raises `UsageError` where it holds anything else."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise UsageError(f"--params {path}: {error}", "write it as JSON: one object") from error
+    if not isinstance(found, dict):
+        raise UsageError(f"--params {path} is not an object", 'write it as {"max_depth": 7}')
+    return found
 
 
 def register(app: typer.Typer) -> None:
