@@ -20,6 +20,7 @@ from cli import (
     simulate,
     snapshot,
     sql,
+    thresholds,
     train,
     tune,
     users,
@@ -40,7 +41,7 @@ app = typer.Typer(
 # In the order of the data.
 VERBS = (
     simulate, load, loads, forget, build, features, snapshot, train, tune, validate, models,
-    score, sql, publish, serve, users, doctor, demo,
+    thresholds, score, sql, publish, serve, users, doctor, demo,
 )  # fmt: skip
 for module in VERBS:
     module.register(app)

@@ -22,12 +22,13 @@ def score(
         typer.Option("--model-version", help="Default: the champion, else the latest trained."),
     ] = None,
     threshold: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--threshold",
-            help="Flag at balanced (bears frauds no verdict found), fpr_0.5pct or fpr_0.1pct.",
+            help="Flag at this one of `thresholds list`; default: the "
+            "operating one, which is balanced until another is chosen.",
         ),
-    ] = "balanced",
+    ] = None,
     batch_rows: Annotated[
         int, typer.Option("--batch-rows", min=1, help="Rows in memory and in one insert.")
     ] = 50_000,
@@ -36,7 +37,8 @@ def score(
     """Score subjects with reasons, then build the marts that read scores.
 
     Rows count once the run is committed, at the end: a run that was killed leaves nothing, and
-    running it again is safe. Only models of is_fraud flag.
+    running it again is safe. Only models of is_fraud flag. A challenger (`models promote --as
+    challenger`) scores beside the champion; its scores flag nobody.
 
     \b
     Examples:
@@ -73,6 +75,13 @@ def score(
                 "from": run.span.from_at.isoformat(),
                 "to": run.span.to_at.isoformat(),
                 "marts_built": is_built,
+                "challenger": None
+                if run.challenger is None
+                else {
+                    "run_id": run.challenger.run_id,
+                    "model_version": run.challenger.model_version,
+                    "flagged": run.challenger.flagged,
+                },
             }
         )
         return

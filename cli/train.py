@@ -43,6 +43,10 @@ def train(
     study: Annotated[
         str | None, typer.Option("--study", help="Take the best hyper-parameters of this study.")
     ] = None,
+    calibrate: Annotated[
+        str,
+        typer.Option("--calibrate", help="Scores to probabilities: auto, none, sigmoid, isotonic."),
+    ] = "auto",
     as_json: Json = False,
 ) -> None:
     """Train a model, set its thresholds on later data, and register it.
@@ -50,7 +54,8 @@ def train(
     Thresholds: fpr_0.1pct and fpr_0.5pct allow that share of negatives; balanced weighs recall
     against the share flagged and bears frauds that no verdict found. They come from a twin fitted
     on the first 80 % of the time span and hold on the last 20 %; the model itself is fitted on
-    everything.
+    everything. The same holdout maps the scores of families that give no probabilities to some;
+    an unsupervised family's only where --calibrate names a method, since that takes labels.
 
     \b
     Examples:
@@ -82,6 +87,7 @@ def train(
             delay=parse_duration(delay),
             seed=seed,
             parameters=parameters,
+            calibrate=calibrate,
             say=say,
             advance=progress.advance,
         )

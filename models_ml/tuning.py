@@ -16,8 +16,7 @@ from models_ml.durations import format_instant
 from models_ml.estimators import Estimator, family
 from models_ml.frames import read_frame
 from models_ml.labels import read_verdicts
-from models_ml.ledger import Run, to_json
-from models_ml.metrics import RANKED, Ranking, measure, segment
+from models_ml.ledger import Run, ensure_ml_tables, to_json
 from models_ml.reading import Span, check_built, resolve_span
 from models_ml.snapshot import Advance, pull_snapshot
 from models_ml.splits import Fold, PrequentialSplit, choose_windows, to_datetime
@@ -28,7 +27,7 @@ from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet
 from warehouse.errors import UsageError, UserError
 
-METRICS = RANKED
+METRICS = ("average_precision", "roc_auc")
 
 
 @dataclass(frozen=True)
@@ -116,9 +115,10 @@ class Objective:
 
 def measured(metric: str, scores: np.ndarray, y: np.ndarray) -> float:
     """`average_precision` or `roc_auc` of scores against labels `(n,)` of both classes."""
-    ranking = Ranking(scores)
-    values = measure(ranking, [segment(metric, ranking, y == 1)], {}, np.ones(len(scores)))
-    return float(values[RANKED.index(metric)])
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    of = {METRICS[0]: average_precision_score, METRICS[1]: roc_auc_score}
+    return float(of[metric](y, scores))
 
 
 @dataclass(frozen=True)
@@ -165,6 +165,7 @@ def tune(
         raise UsageError(f"no metric {metric!r}", f"metrics are {', '.join(METRICS)}")
     if trials < 1:
         raise UsageError("--trials must be 1 or more")
+    ensure_ml_tables(warehouse)
     check_built(warehouse, feature_set)
     span = resolve_span(warehouse, feature_set, from_at, to_at)
     plan = plan_folds(span.from_at, span.to_at - timedelta(milliseconds=1), windows)

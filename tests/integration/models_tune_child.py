@@ -14,7 +14,7 @@ from models_ml.validation import Windows
 from warehouse.connection import connection
 from warehouse.profile import Project, find_project
 
-TRIALS = 8
+TRIALS = 5
 DAY = timedelta(days=1)
 
 
@@ -29,14 +29,14 @@ def main(store: str, profiles: str, verb: str) -> None:
         return
     with connection(project) as warehouse:
         if verb == "make":
-            world.make_world(warehouse, n=1200, days=14, with_truth=False)
+            world.make_world(warehouse, n=600, days=10, with_truth=False)
             return
         tune(
             warehouse,
             world.feature_set(warehouse),
             "logistic_regression",
             TRIALS,
-            windows=Windows(4 * DAY, DAY, 2 * DAY),
+            windows=Windows(4 * DAY, DAY, DAY),
             finished=lambda trial, best: print("trial", flush=True),
         )
 

@@ -27,7 +27,7 @@ from warehouse.errors import UsageError, UserError
 from warehouse.profile import find_project
 
 DAY = timedelta(days=1)
-WINDOWS = Windows(4 * DAY, DAY, 2 * DAY)
+WINDOWS = Windows(4 * DAY, DAY, DAY)
 CHILD = Path(__file__).with_name("models_tune_child.py")
 
 
@@ -41,7 +41,7 @@ def found(trials: list[Trial]) -> list[tuple[object, ...]]:
 
 def test_inner_folds_end_before_the_last_and_wait_for_labels() -> None:
     plan = plan_folds(world.START, world.START + 20 * DAY, Windows(7 * DAY, 3 * DAY, 2 * DAY))
-    # Test windows open on days 10, 12, 14, 16 and 18; the last is held out, its training ends on 15.
+    # Test windows open on days 10, 12, 14, 16 and 18; training for the last ends on day 15.
     opened = [
         (fold.test_from - plan.inner[0].train_from) / np.timedelta64(1, "D") for fold in plan.inner
     ]
@@ -60,8 +60,8 @@ def test_inner_folds_end_before_the_last_and_wait_for_labels() -> None:
 
 
 def test_the_last_fold_is_not_looked_at(warehouse: Warehouse) -> None:
-    fs = world.make_world(warehouse, n=1200, days=14, with_truth=False)
-    first = run(warehouse, fs)
+    fs = world.make_world(warehouse, n=600, days=10, with_truth=False)
+    first = run(warehouse, fs, 2)
     opens = first.study.facts["held_out_from"]
     snapshots = warehouse.table("ml", "snapshots")
     [path] = warehouse.query(f"select path from {snapshots}")["path"]
@@ -76,7 +76,7 @@ def test_the_last_fold_is_not_looked_at(warehouse: Warehouse) -> None:
     ):
         warehouse.command(f"{statement} settings mutations_sync = 2")
     shutil.rmtree(warehouse.project.home / "studies")
-    again = run(warehouse, fs)
+    again = run(warehouse, fs, 2)
     assert again.study.name == first.study.name
     assert found(again.trials) == found(first.trials)
     # The same nonsense before it is seen: the check above can fail.
@@ -84,14 +84,14 @@ def test_the_last_fold_is_not_looked_at(warehouse: Warehouse) -> None:
         f"alter table {fs.relation} update ip__clicks_1h = 1000000"
         f" where event_at < '{opens}' settings mutations_sync = 2"
     )
-    assert run(warehouse, fs).study.name != first.study.name
+    assert run(warehouse, fs, 1).study.name != first.study.name
 
 
 def test_a_study_repeats_goes_on_and_trains(warehouse: Warehouse) -> None:
-    fs = world.make_world(warehouse, n=1200, days=14, with_truth=False)
+    fs = world.make_world(warehouse, n=600, days=10, with_truth=False)
     said: list[str] = []
-    whole = run(warehouse, fs, 7, say=said.append)
-    assert (len(whole.trials), whole.made) == (7, 7)
+    whole = run(warehouse, fs, 4, say=said.append)
+    assert (len(whole.trials), whole.made) == (4, 4)
     assert any("is not looked at" in line for line in said)
     home = warehouse.project.home
     assert study_names(home) == [whole.study.name]
@@ -100,16 +100,16 @@ def test_a_study_repeats_goes_on_and_trains(warehouse: Warehouse) -> None:
     assert whole.best.value == max(t.value for t in whole.trials if t.state == "complete")
     # Once more, stopped on the way: the same trials in the end.
     shutil.rmtree(home / "studies")
-    part = run(warehouse, fs, 3)
-    assert (len(part.trials), part.made) == (3, 3)
-    rest = run(warehouse, fs, 7)
-    assert rest.made == 4
+    part = run(warehouse, fs, 2)
+    assert (len(part.trials), part.made) == (2, 2)
+    rest = run(warehouse, fs, 4)
+    assert rest.made == 2
     assert found(rest.trials) == found(whole.trials)
-    assert run(warehouse, fs, 7).made == 0
+    assert run(warehouse, fs, 4).made == 0
     assert run(warehouse, fs, 50, timeout=timedelta()).made == 0
-    other = run(warehouse, fs, 7, seed=1)
+    other = run(warehouse, fs, 2, seed=1)
     assert other.study.name != whole.study.name
-    assert found(other.trials)[1:] != found(whole.trials)[1:]
+    assert found(other.trials)[1] != found(whole.trials)[1]
     # What BI reads: the latest run of the study holds all of it.
     stored = warehouse.query(
         f"select trial, state, value, parameters, is_best from {warehouse.table('ml', 'trials')}"
@@ -134,7 +134,7 @@ def test_a_study_repeats_goes_on_and_trains(warehouse: Warehouse) -> None:
 def test_values_are_the_metric_of_a_model_trained_by_hand(warehouse: Warehouse) -> None:
     from sklearn.metrics import average_precision_score, roc_auc_score
 
-    fs = world.make_world(warehouse, n=1200, days=14, with_truth=False)
+    fs = world.make_world(warehouse, n=600, days=10, with_truth=False)
     tuned = run(warehouse, fs, 1)
     path = warehouse.query(f"select path from {warehouse.table('ml', 'snapshots')}")["path"][0]
     frame = read_frame(warehouse.project.home / path)
@@ -154,7 +154,7 @@ def test_values_are_the_metric_of_a_model_trained_by_hand(warehouse: Warehouse) 
 def test_bad_trials_are_pruned_and_refused_ones_fail(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fs = world.make_world(warehouse, n=1200, days=14, with_truth=False)
+    fs = world.make_world(warehouse, n=600, days=10, with_truth=False)
     made: list[int] = []
 
     def rigged(self, parameters, report):
@@ -177,7 +177,7 @@ def test_bad_trials_are_pruned_and_refused_ones_fail(
 
 
 def test_one_process_at_a_time_and_mistakes_are_named(warehouse: Warehouse) -> None:
-    fs = world.make_world(warehouse, n=1200, days=14, with_truth=False)
+    fs = world.make_world(warehouse, n=600, days=10, with_truth=False)
 
     def inside(trial: Trial, best: Trial | None) -> None:
         with pytest.raises(UserError, match="another process is at work on the study"):
@@ -202,17 +202,14 @@ def test_a_killed_study_goes_on_as_if_unkilled(tmp_path: Path) -> None:
 
     whole, killed = child("whole"), child("killed")
     finish(whole, "make")
-    assert finish(whole, "tune").count("trial") == 8
-    rng = random.Random(3)
-    seen = 0
-    for lines in (1, 2):
-        process = subprocess.Popen([*killed, "tune"], stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        for _ in range(lines):
-            seen += process.stdout.readline() == "trial\n"
-        time.sleep(rng.random() * 0.1)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+    assert finish(whole, "tune").count("trial") == 5
+    # In the middle of the second or third trial, wherever that is.
+    process = subprocess.Popen([*killed, "tune"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "trial\n"
+    time.sleep(random.Random(3).random() * 0.2)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
     after = finish(killed, "tune").count("trial")
-    assert 0 < after <= 8 - seen
+    assert 0 < after <= 4
     assert json.loads(finish(killed, "show")) == json.loads(finish(whole, "show"))
