@@ -116,14 +116,14 @@ def test_payouts_of_the_economics_table_move_the_threshold(warehouse: Warehouse)
         " 'app' as app_id, 'network' as publisher, null::Nullable(Float64) as payout,"
         f" 0 as is_organic from {fs.relation}"
     )
-    plain = choose_threshold(warehouse, version, "money", costs=Costs(2.0, 1.0, 0.1))
+    plain = choose_threshold(warehouse, version, "money", costs=Costs(2.0, 0.1, 0.1))
     table = warehouse.table("ml", "app_economics")
     warehouse.command(
         f"create table {table} engine MergeTree order by app_id as select 'app' as app_id,"
         " 'network' as network, toDate('2026-01-01') as valid_from, 2.0 as payout,"
-        " 60.0 as dispute_cost, 0.1 as review_cost, 'USD' as currency"
+        " 8.0 as dispute_cost, 0.1 as review_cost, 'USD' as currency"
     )
-    dear = choose_threshold(warehouse, version, "money", costs=Costs(2.0, 1.0, 0.1))
+    dear = choose_threshold(warehouse, version, "money", costs=Costs(2.0, 0.1, 0.1))
     assert dear.threshold > plain.threshold
     assert dear.basis["flagged"] < plain.basis["flagged"]
 
