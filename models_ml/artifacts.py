@@ -47,7 +47,7 @@ def model_version(
     calibrate: str = AUTO,
 ) -> str:
     """Name of the model these facts give, such as `xgboost-fs_click-1a2b3c4d`."""
-    facts = {
+    facts: dict[str, Any] = {
         "model": estimator.name,
         "snapshot": snapshot_id,
         "contract": feature_set.contract_hash,
@@ -57,6 +57,8 @@ def model_version(
     }
     if calibrate != AUTO:
         facts["calibrate"] = calibrate
+    if inputs := estimator.inputs():
+        facts["inputs"] = inputs
     return f"{estimator.name}-{feature_set.name}-{sha256_text(to_json(facts))[:8]}"
 
 

@@ -36,7 +36,14 @@ def top_reasons(X: pl.DataFrame, contributions: np.ndarray, top: int = TOP) -> p
 
 
 def as_text(column: pl.Series) -> pl.Series:
-    """Feature values as people read them: `4`, `0.25`, `facebook`, `unknown` for null."""
+    """Feature values as people read them: `4`, `0.25`, `facebook`, `unknown` for null.
+
+    A list is told by its length and its latest element: `3 events, latest 0.25`.
+    """
+    if column.dtype == pl.List:
+        counts = column.list.len().cast(pl.String)
+        latest = as_text(column.list.last())
+        return (counts + " events, latest " + latest).fill_null(UNKNOWN).alias(column.name)
     if column.dtype.is_float():
         text = [None if value is None else f"{value:.6g}" for value in column.to_list()]
         return pl.Series(column.name, text, dtype=pl.String).fill_null(UNKNOWN)

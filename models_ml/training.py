@@ -151,8 +151,13 @@ def build_estimator(model: str, parameters: dict[str, Any], seed: int) -> Estima
 
 def fit(estimator: Estimator, frame: TrainingFrame, rows: np.ndarray, y: np.ndarray) -> Estimator:
     """Fit on the frame's `rows` with their labels `y`; an unsupervised model gets no labels."""
-    X = frame.X[rows]
+    X = frame.given(estimator.reads_sequences)[rows]
     return estimator.fit(X, y) if estimator.is_supervised else estimator.fit(X)
+
+
+def predict(estimator: Estimator, frame: TrainingFrame, rows: np.ndarray) -> np.ndarray:
+    """Scores `(n,)` of the frame's `rows`."""
+    return estimator.predict_score(frame.given(estimator.reads_sequences)[rows])
 
 
 def holdout_thresholds(
@@ -180,7 +185,7 @@ def score_holdout(
     cut = times.min() + (times.max() - times.min()) * (1 - HOLDOUT_SHARE)
     early, late = np.flatnonzero(times < cut), np.flatnonzero(times >= cut)
     twin = fit(clone(estimator), frame, rows[early], y[early])
-    return Holdout(twin.predict_score(frame.X[rows[late]]), y[late], times[late])
+    return Holdout(predict(twin, frame, rows[late]), y[late], times[late])
 
 
 def _thresholds(holdout: Holdout) -> dict[str, float]:

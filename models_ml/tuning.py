@@ -21,7 +21,7 @@ from models_ml.reading import Span, check_built, resolve_span
 from models_ml.snapshot import Advance, pull_snapshot
 from models_ml.splits import Fold, PrequentialSplit, choose_windows, to_datetime
 from models_ml.studies import Study, Trial, best_of, open_study, write_trials
-from models_ml.training import Say, build_estimator, fit
+from models_ml.training import Say, build_estimator, fit, predict
 from models_ml.validation import ANY_WINDOWS, History, Windows
 from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet
@@ -106,7 +106,7 @@ class Objective:
         for step, (train, y, test, truth) in enumerate(self.parts):
             estimator = build_estimator(self.model, parameters, self.seed)
             fit(estimator, self.history.frame, train, y)
-            scores = estimator.predict_score(self.history.frame.X[test])
+            scores = predict(estimator, self.history.frame, test)
             values.append(measured(self.metric, scores, truth))
             if report(step, float(np.mean(values))):
                 break

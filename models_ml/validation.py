@@ -28,7 +28,7 @@ from models_ml.metrics import thresholds_of
 from models_ml.reading import INSTANT, Span
 from models_ml.snapshot import Advance, pull_snapshot
 from models_ml.splits import Fold, PrequentialSplit, choose_windows, to_datetime
-from models_ml.training import Say, build_estimator, fit, holdout_thresholds
+from models_ml.training import Say, build_estimator, fit, holdout_thresholds, predict
 from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet
 from warehouse.errors import UserError
@@ -109,7 +109,7 @@ def validate(
     training window. Measured on the labels known at the
     end of the test window, on matured labels, and on the truth where it is loaded.
     """
-    names = families(models)
+    names = families(models, say)
     drop_uncommitted(warehouse, "validate", "evaluations", "evaluated_at")
     run = Run("validate", feature_set, {"models": names, "seed": seed, "resamples": resamples})
     snapshot = pull_snapshot(warehouse, feature_set, from_at, to_at, advance=advance)
@@ -203,8 +203,12 @@ def _run_fold(
         except UserError as error:
             say(f"{name}, fold {fold.number}: no threshold: {error.message}")
             thresholds = {}
-    fit(estimator, frame, rows, y)
-    return estimator.predict_score(frame.X[fold.test_rows(frame.times)]), thresholds
+    try:
+        fit(estimator, frame, rows, y)
+    except UserError as error:
+        say(f"{name}, fold {fold.number}: nothing measured: {error.message}")
+        return None, {}
+    return predict(estimator, frame, fold.test_rows(frame.times)), thresholds
 
 
 def _frozen(
