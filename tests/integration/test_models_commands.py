@@ -11,6 +11,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from cli import features, models, score, snapshot, train, validate
+from models_ml.validation import KEYS
 from warehouse.connection import Warehouse
 from warehouse.errors import UsageError, UserError
 
@@ -102,9 +103,7 @@ def test_from_snapshot_to_scores(
         app, "validate", "fs_install", "--models", "logistic_regression", "--train", "5d",
         "--delay", "1d", "--test", "2d", "--resamples", "20",
     )  # fmt: skip
-    assert {tuple(row) for row in rows} == {
-        ("model", "fold", "segment", "metric", "value", "low", "high", "n")
-    }
+    assert {tuple(row) for row in rows} == {KEYS}
     table_text = run(
         app, "validate", "fs_install", "--models", "logistic_regression", "--resamples", "20"
     ).stdout
