@@ -32,6 +32,9 @@ def score(
     batch_rows: Annotated[
         int, typer.Option("--batch-rows", min=1, help="Rows in memory and in one insert.")
     ] = 50_000,
+    show: Annotated[
+        int, typer.Option("--show", min=0, help="Tell of so many of the highest scores, and why.")
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Score subjects with reasons, then build the marts that read scores.
@@ -42,11 +45,11 @@ def score(
 
     \b
     Examples:
-      clickward score fs_install
+      clickward score fs_install --show 5
       clickward score fs_install --from 2026-02-01 --model-version xgboost-fs_install-1a2b3c4d
     """
     from models_ml.durations import parse_bound
-    from models_ml.scoring import build_readers
+    from models_ml.scoring import build_readers, highest
     from models_ml.scoring import score as run_scoring
     from warehouse.connection import connection
     from warehouse.contracts import read_feature_set
@@ -64,6 +67,7 @@ def score(
             say=say,
             advance=progress.advance,
         )
+        shown = highest(warehouse, resolved, run.run_id, show)
     is_built = build_readers(project, say)
     if as_json:
         print_json(
@@ -75,6 +79,7 @@ def score(
                 "from": run.span.from_at.isoformat(),
                 "to": run.span.to_at.isoformat(),
                 "marts_built": is_built,
+                "highest": shown,
                 "challenger": None
                 if run.challenger is None
                 else {
@@ -87,6 +92,11 @@ def score(
         return
     flagged = "" if run.flagged is None else f", {run.flagged:,} flagged"
     say(f"{run.rows:,} subjects scored{flagged}")
+    for row in shown:
+        told = "" if row["is_flagged"] is None else ", flagged" if row["is_flagged"] else ", not"
+        say(f"{row['subject_id']} at {row['subject_at']}: {row['score']:.4f}{told}")
+        for reason in row["reasons"]:
+            say(f"  - {reason}")
     print(run.run_id)
 
 

@@ -1,7 +1,11 @@
 """Why a row scored as it did: the features that raised its score most, with their values."""
 
+import re
+
 import numpy as np
 import polars as pl
+
+from warehouse.contracts import Feature
 
 TOP = 3
 UNKNOWN = "unknown"
@@ -48,6 +52,22 @@ def as_text(column: pl.Series) -> pl.Series:
         text = [None if value is None else f"{value:.6g}" for value in column.to_list()]
         return pl.Series(column.name, text, dtype=pl.String).fill_null(UNKNOWN)
     return column.cast(pl.String).fill_null(UNKNOWN)
+
+
+def in_words(feature: Feature, value: str) -> str:
+    """A reason as an analyst reads it, from the feature's description in the contract.
+
+    `Clicks of the same device in the 7 days before: 12`. A description that begins `1 where`
+    tells of a yes or no: `nobody claims the install` for 1, `not so: …` for 0. What follows a
+    semicolon explains and is left out.
+    """
+    about = feature.description.strip().split(";")[0].rstrip(".") or feature.name
+    told = re.fullmatch(r"1 where (.+)", about)
+    if told and value in ("1", "true"):
+        return told[1]
+    if told and value in ("0", "false"):
+        return f"not so: {told[1]}"
+    return f"{told[1] if told else about}: {value}"
 
 
 def _lists(cells: np.ndarray, dtype: type[pl.DataType]) -> pl.Series:

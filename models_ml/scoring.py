@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
@@ -23,7 +24,7 @@ from models_ml.reading import (
     resolve_span,
     tidy,
 )
-from models_ml.reasons import top_reasons
+from models_ml.reasons import in_words, top_reasons
 from models_ml.registry import CHALLENGER, Registered, choose_model, holder_of, load_model
 from models_ml.snapshot import Advance
 from models_ml.training import Say
@@ -184,6 +185,24 @@ def score_batch(
         pl.lit(utc_now()).cast(INSTANT).alias("scored_at"),
     )
     return scored.hstack(top_reasons(X, artifact.estimator.explain(X)))
+
+
+def highest(
+    warehouse: Warehouse, feature_set: FeatureSet, run_id: str, top: int
+) -> list[dict[str, Any]]:
+    """The subjects a run scored highest, with their reasons in words."""
+    features = {feature.name: feature for feature in feature_set.features}
+    rows = warehouse.query(
+        "select toString(subject_id) as subject_id, subject_at, score, probability, is_flagged,"
+        f" reason_features, reason_values from {warehouse.table('ml', 'scores')}"
+        " where run_id = {run_id:String} order by score desc, subject_id limit {top:UInt32}",
+        run_id=run_id,
+        top=top,
+    ).to_dicts()
+    for row in rows:
+        named = zip(row.pop("reason_features"), row.pop("reason_values"), strict=True)
+        row["reasons"] = [in_words(features[name], value) for name, value in named]
+    return rows
 
 
 def build_readers(project: Project, say: Say = lambda text: None) -> bool:

@@ -90,12 +90,7 @@ def train(
     say(f"snapshot {snapshot.snapshot_id}: {len(frame):,} rows, {int(frame.y.sum()):,} positives")
     holdout = score_holdout(estimator, frame, np.arange(len(frame)), frame.y)
     thresholds = _thresholds(holdout)
-    calibration = None
-    if method not in (OWN, NONE):
-        calibration = fit_calibration(holdout.scores, holdout.y, method)
-        method = calibration.method
-        learnt = "" if estimator.is_supervised else "; labels are used here and nowhere before"
-        say(f"probabilities: {method}, on {int(holdout.y.sum()):,} holdout positives{learnt}")
+    method, calibration = _calibrate(estimator, holdout, method, say)
     fit(estimator, frame, np.arange(len(frame)), frame.y)
     parts = Parts(thresholds, holdout, method, calibration)
     row = _save(warehouse, feature_set, estimator, version, snapshot, parts)
@@ -186,6 +181,24 @@ def score_holdout(
     early, late = np.flatnonzero(times < cut), np.flatnonzero(times >= cut)
     twin = fit(clone(estimator), frame, rows[early], y[early])
     return Holdout(predict(twin, frame, rows[late]), y[late], times[late])
+
+
+def _calibrate(
+    estimator: Estimator, holdout: Holdout, method: str, say: Say
+) -> tuple[str, Calibration | None]:
+    """The method used and the map; where nobody asked for one that cannot be fitted, none."""
+    if method in (OWN, NONE):
+        return method, None
+    try:
+        found = fit_calibration(holdout.scores, holdout.y, method)
+    except UserError as error:
+        if method != AUTO:
+            raise
+        say(f"no probabilities: {error.message}")
+        return NONE, None
+    learnt = "" if estimator.is_supervised else "; labels are used here and nowhere before"
+    say(f"probabilities: {found.method}, on {int(holdout.y.sum()):,} holdout positives{learnt}")
+    return found.method, found
 
 
 def _thresholds(holdout: Holdout) -> dict[str, float]:
