@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from models_ml.evaluation import MATURED, OVERALL, TRUE, UNSEEN
-from models_ml.ledger import ensure_ml_table
+from models_ml.ledger import ensure_ml_tables
 from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet
 from warehouse.errors import UsageError, UserError
@@ -97,7 +97,7 @@ def read_comparison(
     `labels` is the reading shown: the truth where there is one, else matured labels. Raises
     `UserError` where there is no such run, `UsageError` for a metric it does not have.
     """
-    ensure_ml_table(warehouse, "evaluations")
+    ensure_ml_tables(warehouse)
     runs = warehouse.query(
         "select toString(run_id) as id, committed_at, parameters"
         f" from {warehouse.table('ml', 'runs')}"

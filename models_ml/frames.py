@@ -35,6 +35,12 @@ class TrainingFrame:
     def __len__(self) -> int:
         return self.X.height
 
+    def given(self, with_sequences: bool) -> pl.DataFrame:
+        """The features, and beside them the sequences for a family that reads them."""
+        if self.sequences is None or not with_sequences:
+            return self.X
+        return self.X.hstack(self.sequences)
+
 
 def read_frame(path: Path) -> TrainingFrame:
     """The rows of a snapshot file. Raises `UserError` where file and manifest disagree."""

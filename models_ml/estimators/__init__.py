@@ -27,9 +27,11 @@ FAMILIES = {
     "adaboost": "models_ml.estimators.adaboost:AdaBoost",
     "logistic_regression": "models_ml.estimators.logistic_regression:Logistic",
     "neural_net": "models_ml.estimators.neural_net:NeuralNet",
+    "torch_net": "models_ml.estimators.torch_net:TorchNet",
+    "recurrent_net": "models_ml.estimators.recurrent_net:RecurrentNet",
 }
-# Modules that a family needs beside the default installation.
-EXTRAS: dict[str, tuple[str, ...]] = {}
+# The module that a family needs beside the default installation.
+EXTRAS = {"torch_net": "torch", "recurrent_net": "torch"}
 
 
 def family(name: str) -> type[Estimator]:
@@ -42,7 +44,7 @@ def family(name: str) -> type[Estimator]:
 
 def is_installed(name: str) -> bool:
     """Whether the family's library is there; the default installation lacks those of extras."""
-    return all(find_spec(module) is not None for module in EXTRAS.get(name, ()))
+    return name not in EXTRAS or find_spec(EXTRAS[name]) is not None
 
 
 def families(names: str, say: Callable[[str], None] = lambda text: None) -> list[str]:

@@ -11,6 +11,7 @@ from warehouse.errors import UserError
 # Beside skops' own default list (numpy and scikit-learn's public estimators).
 TRUSTED = [
     "models_ml.dense.Dense",
+    "models_ml.estimators.sequences.EventSequences",
     "models_ml.preprocessing.CategoryCodes",
     "models_ml.preprocessing.CategoryShares",
     "models_ml.preprocessing.QuantileBins",

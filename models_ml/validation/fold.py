@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,7 @@ from models_ml.evaluation import Labels, Rows, Scored, flag
 from models_ml.frames import TrainingFrame
 from models_ml.metrics.thresholds import thresholds_of
 from models_ml.splits import Fold, to_datetime
-from models_ml.training import fit, holdout_thresholds
+from models_ml.training import fit, holdout_thresholds, predict
 from models_ml.validation.history import History
 from models_ml.validation.variants import AS_IS, Variant, known_bad, not_to_train_on
 from warehouse.errors import UserError
@@ -133,8 +133,8 @@ def fit_fold(
     if estimator.subsampled_ is not None and not note:
         note = "learnt from {:,} of {:,} training rows".format(*estimator.subsampled_)
     return Outcome(
-        estimator.predict_score(frame.X[data.test]),
-        estimator.predict_score(frame.X[data.train_sample]),
+        predict(estimator, frame, data.test),
+        predict(estimator, frame, data.train_sample),
         thresholds,
         note,
         time.perf_counter() - begun,
@@ -196,4 +196,4 @@ def _narrowed(frame: TrainingFrame, columns: tuple[str, ...]) -> TrainingFrame:
     if tuple(frame.X.columns) == columns:
         return frame
     X: pl.DataFrame = frame.X.select(columns)
-    return TrainingFrame(X, frame.y, frame.ids, frame.times, frame.manifest)
+    return replace(frame, X=X)

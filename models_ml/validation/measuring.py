@@ -7,11 +7,9 @@ from models_ml.evaluation import (
     UNSEEN,
     Measurement,
     evaluate,
-    pool,
-    pool_labels,
-    pool_rows,
     unmeasured,
 )
+from models_ml.pooling import pool, pool_labels, pool_rows
 from models_ml.splits import to_datetime
 from models_ml.validation.drift import (
     adversarial_auc,

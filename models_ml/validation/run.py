@@ -11,7 +11,7 @@ import polars as pl
 from models_ml.durations import about, utc_now
 from models_ml.estimators import families, family
 from models_ml.frames import read_frame
-from models_ml.ledger import Run, drop_uncommitted, ensure_ml_table
+from models_ml.ledger import Run, drop_uncommitted, ensure_ml_tables
 from models_ml.reading import INSTANT
 from models_ml.snapshot import Advance, pull_snapshot
 from models_ml.splits import PrequentialSplit, choose_windows
@@ -92,7 +92,7 @@ def validate(
     Raises `UserError` naming what leaks, unless `allow_leaks`.
     """
     names = with_baselines(families(models, say))
-    ensure_ml_table(warehouse, "evaluations")
+    ensure_ml_tables(warehouse)
     drop_uncommitted(warehouse, "validate", "evaluations", "evaluated_at")
     run = Run("validate", feature_set, {"models": names, **vars(protocol)})
     run.parameters["costs"] = vars(protocol.costs)

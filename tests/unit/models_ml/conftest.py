@@ -1,5 +1,6 @@
 """Rows of two kinds, and every family fitted on them once."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "adaboost": {"n_estimators": 20},
     "xgboost": {"n_estimators": 60},
     "isolation_forest": {"n_estimators": 60},
+    "recurrent_net": {"steps": 3, "hidden": 8, "batch_size": 256},
+    "torch_net": {"batch_size": 128},
 }
 RULES = """rule,app,feature,comparison,threshold,points,sign_of
 many_clicks,,clicks,>,12,2,click_flooding
@@ -47,6 +50,35 @@ def data() -> Data:
 
 
 @pytest.fixture(scope="session")
+def sequences(data: Data) -> pl.DataFrame:
+    """Last events of two kinds beside the rows of `data`; those of frauds come fast."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for is_fraud in data[1]:
+        clicks, installs = rng.integers(0, 5, 2)
+        pace = 5 if is_fraud else 5000
+        rows.append(
+            {
+                "device__last_4_click_seconds_7d": rng.exponential(pace, clicks).tolist(),
+                "device__last_4_click_app_code_7d": rng.integers(0, 64, clicks).tolist(),
+                "ip__last_4_ctit_seconds_1d": [None, *rng.exponential(300, installs)],
+            }
+        )
+    lists = pl.DataFrame(rows, infer_schema_length=None)
+    return lists.with_columns(pl.all().cast(pl.List(pl.Float32)))
+
+
+@pytest.fixture(scope="session")
+def features(data: Data, sequences: pl.DataFrame) -> Callable[[str], pl.DataFrame]:
+    """What a family is given: sequences beside the features where it reads them."""
+
+    def given(name: str) -> pl.DataFrame:
+        return data[0].hstack(sequences) if family(name).reads_sequences else data[0]
+
+    return given
+
+
+@pytest.fixture(scope="session")
 def parameters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What each family is built with here."""
     table: Path = tmp_path_factory.mktemp("rules") / "rules.csv"
@@ -55,15 +87,17 @@ def parameters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, 
 
 
 @pytest.fixture(scope="session")
-def fitted(data: Data, parameters: dict[str, dict[str, Any]]) -> Any:
+def fitted(
+    data: Data, features: Callable[[str], pl.DataFrame], parameters: dict[str, dict[str, Any]]
+) -> Any:
     """A family by name, fitted on `data` when first asked for."""
     known: dict[str, Estimator] = {}
 
     def get(name: str, again: bool = False) -> Estimator:
         if again or name not in known:
             model = build_estimator(name, parameters.get(name, {}), 0)
-            X, y = data
-            model.fit(X, y if family(name).is_supervised else None)
+            y = data[1]
+            model.fit(features(name), y if family(name).is_supervised else None)
             if again:
                 return model
             known[name] = model

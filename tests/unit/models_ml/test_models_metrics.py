@@ -16,7 +16,6 @@ from models_ml.evaluation import (
     Scored,
     evaluate,
     flag,
-    pool,
     unmeasured,
 )
 from models_ml.metrics import (
@@ -27,6 +26,7 @@ from models_ml.metrics import (
     threshold_at_fpr,
 )
 from models_ml.metrics.ranking import cumulated
+from models_ml.pooling import pool
 
 rows = st.lists(
     st.tuples(st.integers(0, 8), st.booleans(), st.integers(0, 3)), min_size=2, max_size=40
