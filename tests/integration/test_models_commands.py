@@ -93,7 +93,7 @@ def test_from_snapshot_to_scores(
     said = run(app, "models", "promote", version, "--reason", "the only one").stderr
     assert said == f"{version} is the champion of fs_install\n"
     scored = run(app, "score", "fs_install", "--show", "2")
-    assert "  - The device__ctit_seconds: " in scored.stderr
+    assert "  - The ip__clicks_1h: " in scored.stderr
     assert f"with {version} (the champion)" in scored.stderr
     assert "no dbt model reads ml.scores yet" in scored.stderr
     assert "1,200 subjects scored" in scored.stderr

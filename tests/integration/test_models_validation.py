@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from models_ml.comparison import read_comparison
-from models_ml.economics import Costs
+from models_ml.economics import Costs, read_payoffs
 from models_ml.evaluation import evaluate
 from models_ml.frames import read_frame
 from models_ml.snapshot import pull_snapshot
@@ -39,6 +39,7 @@ from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet
 from warehouse.errors import UsageError, UserError
 from warehouse.profile import find_project
+from warehouse.tables import create_database
 
 CHILD = Path(__file__).with_name("models_validate_child.py")
 WINDOWS = Windows(6 * world.DAY, 2 * world.DAY, 2 * world.DAY, 2 * world.DAY)
@@ -239,6 +240,34 @@ def test_one_fold_of_one_estimator_for_tuning(warehouse: Warehouse) -> None:
     [found] = [m for m in evaluate(scored, 10, 0) if (m.segment, m.metric) == ("true", "roc_auc")]
     assert found.value is not None
     assert 0.6 < found.value < 1
+
+
+def test_money_takes_the_most_precise_economics_in_force(warehouse: Warehouse) -> None:
+    rows = pl.DataFrame(
+        [("a", "n", 1, 9.0, 0), ("a", "n", 5, 9.0, 0), ("a", "m", 5, 9.0, 0),
+         ("b", "n", 5, None, 0), ("b", "m", 5, None, 1)],
+        schema=["app", "publisher", "day", "payout", "is_organic"], orient="row",
+    )  # fmt: skip
+    rows = rows.with_columns(event_at=world.START + pl.duration(days=pl.col("day")))
+    costs = Costs(payout=7.0, dispute_cost=0.5, review_cost=0.25)
+    none = read_payoffs(warehouse, rows, costs)
+    assert none.payout.tolist() == [9, 9, 9, 7, 0]
+    assert none.dispute_cost.tolist() == [0.5, 0.5, 0.5, 0.5, 0]
+    warehouse.command(create_database(warehouse.target, "ml"))
+    name = warehouse.table("ml", "app_economics")
+    warehouse.command(
+        f"create table {name} (app_id String, network String, valid_from String, payout String,"
+        " dispute_cost String, review_cost String) engine MergeTree order by app_id"
+    )
+    warehouse.command(
+        f"insert into {name} values ('a', 'n', '2026-03-04', '2', '0.4', '0.1'),"
+        " ('a', '*', '2026-01-01', '3', '', '0.2'), ('*', 'n', '2026-01-01', '', '1', '')"
+    )
+    found = read_payoffs(warehouse, rows, costs)
+    # Before the fourth of March the app's entry holds; what it leaves open is the network's.
+    assert found.payout.tolist() == [3, 2, 3, 7, 0]
+    assert found.dispute_cost.tolist() == [1, 0.4, 0.5, 1, 0]
+    assert found.review_cost.tolist() == [0.2, 0.1, 0.2, 0.25, 0.25]
 
 
 # Leaks: each planted, caught and named; the honest world passes.
