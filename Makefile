@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 STAMP := $(VENV)/.installed
 NODE_CLIENT := tests/integration/door/node
 
-.PHONY: help setup setup-ci demo test lint format bench bench-windows docs lock clean
+.PHONY: help setup setup-deep setup-ci demo test lint format bench bench-windows docs lock clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -22,7 +22,13 @@ $(STAMP): requirements.lock pyproject.toml
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps --editable .
 	touch $@
 
-setup-ci: setup $(NODE_CLIENT)/node_modules/.package-lock.json  ## what CI needs besides: Node and its ClickHouse client
+setup-deep: $(VENV)/.deep  ## add PyTorch for torch_net and recurrent_net (extra deep), as pyproject.toml pins it
+
+$(VENV)/.deep: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$($(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["deep"])')
+	touch $@
+
+setup-ci: setup setup-deep $(NODE_CLIENT)/node_modules/.package-lock.json  ## what CI needs besides: PyTorch, Node and its ClickHouse client
 
 $(NODE_CLIENT)/node_modules/.package-lock.json: $(NODE_CLIENT)/package.json $(NODE_CLIENT)/package-lock.json
 	command -v node >/dev/null && command -v npm >/dev/null || { apt-get update --quiet && apt-get install --yes --quiet nodejs npm; }

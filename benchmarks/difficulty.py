@@ -7,7 +7,6 @@ that they bound what any verdict source could teach.
 
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -22,7 +21,6 @@ from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet
 from warehouse.errors import UserError
 
-RULES = Path(__file__).with_name("hand_written_rules.csv")
 RESAMPLES = 400
 SHUFFLES = 3
 
@@ -143,15 +141,7 @@ def single_features(X: pl.DataFrame, is_fraud: np.ndarray) -> pl.DataFrame:
 
 def rule_scores(X: pl.DataFrame) -> np.ndarray:
     """Points `(n,)` an analyst's rules give each install: the sum over the rules that hold."""
-    comparisons = {">": pl.Expr.gt, "<": pl.Expr.lt}
-    points = [
-        comparisons[rule["comparison"]](pl.col(rule["feature"]).cast(pl.Float64), rule["threshold"])
-        .fill_null(False)
-        .cast(pl.Float64)
-        * rule["points"]
-        for rule in pl.read_csv(RULES).iter_rows(named=True)
-    ]
-    return X.select(points=pl.sum_horizontal(points))["points"].to_numpy()
+    return build_estimator("rules", {}, 0).fit(X).predict_score(X)
 
 
 def _scores(

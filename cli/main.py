@@ -7,6 +7,7 @@ import typer
 
 from cli import (
     build,
+    compare,
     demo,
     doctor,
     features,
@@ -20,7 +21,9 @@ from cli import (
     simulate,
     snapshot,
     sql,
+    thresholds,
     train,
+    tune,
     users,
     validate,
 )
@@ -38,8 +41,8 @@ app = typer.Typer(
 )
 # In the order of the data.
 VERBS = (
-    simulate, load, loads, forget, build, features, snapshot, train, validate, models, score,
-    sql, publish, serve, users, doctor, demo,
+    simulate, load, loads, forget, build, features, snapshot, train, tune, validate, compare,
+    models, thresholds, score, sql, publish, serve, users, doctor, demo,
 )  # fmt: skip
 for module in VERBS:
     module.register(app)

@@ -22,29 +22,34 @@ def score(
         typer.Option("--model-version", help="Default: the champion, else the latest trained."),
     ] = None,
     threshold: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--threshold",
-            help="Flag at balanced (bears frauds no verdict found), fpr_0.5pct or fpr_0.1pct.",
+            help="Flag at this one of `thresholds list`; default: the "
+            "operating one, which is balanced until another is chosen.",
         ),
-    ] = "balanced",
+    ] = None,
     batch_rows: Annotated[
         int, typer.Option("--batch-rows", min=1, help="Rows in memory and in one insert.")
     ] = 50_000,
+    show: Annotated[
+        int, typer.Option("--show", min=0, help="Tell of so many of the highest scores, and why.")
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Score subjects with reasons, then build the marts that read scores.
 
     Rows count once the run is committed, at the end: a run that was killed leaves nothing, and
-    running it again is safe. Only models of is_fraud flag.
+    running it again is safe. Only models of is_fraud flag. A challenger (`models promote --as
+    challenger`) scores beside the champion; its scores flag nobody.
 
     \b
     Examples:
-      clickward score fs_install
+      clickward score fs_install --show 5
       clickward score fs_install --from 2026-02-01 --model-version xgboost-fs_install-1a2b3c4d
     """
     from models_ml.durations import parse_bound
-    from models_ml.scoring import build_readers
+    from models_ml.scoring import build_readers, highest
     from models_ml.scoring import score as run_scoring
     from warehouse.connection import connection
     from warehouse.contracts import read_feature_set
@@ -62,6 +67,7 @@ def score(
             say=say,
             advance=progress.advance,
         )
+        shown = highest(warehouse, resolved, run.run_id, show)
     is_built = build_readers(project, say)
     if as_json:
         print_json(
@@ -73,11 +79,24 @@ def score(
                 "from": run.span.from_at.isoformat(),
                 "to": run.span.to_at.isoformat(),
                 "marts_built": is_built,
+                "highest": shown,
+                "challenger": None
+                if run.challenger is None
+                else {
+                    "run_id": run.challenger.run_id,
+                    "model_version": run.challenger.model_version,
+                    "flagged": run.challenger.flagged,
+                },
             }
         )
         return
     flagged = "" if run.flagged is None else f", {run.flagged:,} flagged"
     say(f"{run.rows:,} subjects scored{flagged}")
+    for row in shown:
+        told = "" if row["is_flagged"] is None else ", flagged" if row["is_flagged"] else ", not"
+        say(f"{row['subject_id']} at {row['subject_at']}: {row['score']:.4f}{told}")
+        for reason in row["reasons"]:
+            say(f"  - {reason}")
     print(run.run_id)
 
 

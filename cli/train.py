@@ -1,6 +1,7 @@
 """`clickward train`: fit one model family on a feature set."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -33,8 +34,19 @@ def train(
     ] = "0h",
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,
     param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", help="Hyper-parameter as name=value.")
+        list[str] | None,
+        typer.Option("--param", "-p", help="Hyper-parameter: name=value."),
     ] = None,
+    params: Annotated[
+        Path | None, typer.Option("--params", help="JSON file of hyper-parameters.")
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option("--study", help="Take the best hyper-parameters of this study.")
+    ] = None,
+    calibrate: Annotated[
+        str,
+        typer.Option("--calibrate", help="Scores to probabilities: auto, none, sigmoid, isotonic."),
+    ] = "auto",
     as_json: Json = False,
 ) -> None:
     """Train a model, set its thresholds on later data, and register it.
@@ -42,19 +54,27 @@ def train(
     Thresholds: fpr_0.1pct and fpr_0.5pct allow that share of negatives; balanced weighs recall
     against the share flagged and bears frauds that no verdict found. They come from a twin fitted
     on the first 80 % of the time span and hold on the last 20 %; the model itself is fitted on
-    everything.
+    everything. The same holdout maps the scores of families that give no probabilities to some;
+    an unsupervised family's only where --calibrate names a method, since that takes labels.
 
     \b
     Examples:
       clickward train fs_install --model xgboost --delay 3d
       clickward train fs_click --model xgboost --to 2017-11-09 --param max_depth=7
+      clickward train fs_install --model xgboost --study xgboost-fs_install-1a2b3c4d
     """
     from models_ml.durations import parse_bound, parse_duration
+    from models_ml.studies import best_parameters
     from models_ml.training import train as run_training
     from warehouse.connection import connection
     from warehouse.contracts import read_feature_set
 
-    parameters = parse_parameters(param or [])
+    parameters: dict[str, Any] = {}
+    if study is not None:
+        parameters |= best_parameters(project.home, study, model)
+    if params is not None:
+        parameters |= read_parameters(params)
+    parameters |= parse_parameters(param or [])
     resolved = read_feature_set(project, feature_set)
     with connection(project) as warehouse, Progress("pulled") as progress:
         trained = run_training(
@@ -67,6 +87,7 @@ def train(
             delay=parse_duration(delay),
             seed=seed,
             parameters=parameters,
+            calibrate=calibrate,
             say=say,
             advance=progress.advance,
         )
@@ -91,6 +112,17 @@ def parse_parameters(pairs: list[str]) -> dict[str, Any]:
         except json.JSONDecodeError:
             parameters[name] = text
     return parameters
+
+
+def read_parameters(path: Path) -> dict[str, Any]:
+    """Hyper-parameters of a JSON file. Raises `UsageError` where it holds anything else."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise UsageError(f"--params {path}: {error}", "write it as JSON: one object") from error
+    if not isinstance(found, dict):
+        raise UsageError(f"--params {path} is not an object", 'write it as {"max_depth": 7}')
+    return found
 
 
 def register(app: typer.Typer) -> None:

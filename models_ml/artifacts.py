@@ -2,11 +2,15 @@
 
 import json
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from models_ml.calibration import AUTO, OWN, Calibration
 from models_ml.content import hash_folder, sha256_text
 from models_ml.estimators import Estimator, family
 from models_ml.ledger import to_json
@@ -24,13 +28,26 @@ class Artifact:
 
     estimator: Estimator
     metadata: dict[str, Any]
+    folder: Path
+    calibration: Calibration | None = None
+
+    def probability(self, scores: np.ndarray) -> np.ndarray | None:
+        """Probabilities `(n,)` of the model's scores; None where it gives none."""
+        if self.calibration is not None:
+            return self.calibration.probability(scores)
+        is_own = self.metadata.get("calibration") == OWN
+        return scores if is_own else None
 
 
 def model_version(
-    estimator: Estimator, feature_set: FeatureSet, snapshot_id: str, delay: str
+    estimator: Estimator,
+    feature_set: FeatureSet,
+    snapshot_id: str,
+    delay: str,
+    calibrate: str = AUTO,
 ) -> str:
     """Name of the model these facts give, such as `xgboost-fs_click-1a2b3c4d`."""
-    facts = {
+    facts: dict[str, Any] = {
         "model": estimator.name,
         "snapshot": snapshot_id,
         "contract": feature_set.contract_hash,
@@ -38,18 +55,30 @@ def model_version(
         "delay": delay,
         "libraries": {name: version(name) for name in LIBRARIES},
     }
+    if calibrate != AUTO:
+        facts["calibrate"] = calibrate
+    if inputs := estimator.inputs():
+        facts["inputs"] = inputs
     return f"{estimator.name}-{feature_set.name}-{sha256_text(to_json(facts))[:8]}"
 
 
-def save_artifact(estimator: Estimator, metadata: dict[str, Any], folder: Path) -> str:
+def save_artifact(
+    estimator: Estimator,
+    metadata: dict[str, Any],
+    folder: Path,
+    parts: Sequence[Callable[[Path], None]] = (),
+) -> str:
     """Write the model into `folder`, at once and whole; the artifact's hash.
 
-    What stood there before was never registered and is replaced.
+    `parts` write what else belongs to it, such as its calibration and its holdout. What stood
+    there before was never registered and is replaced.
     """
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     estimator.save(partial)
+    for save in parts:
+        save(partial)
     (partial / METADATA).write_text(json.dumps(metadata, indent=2, default=str) + "\n")
     shutil.rmtree(folder, ignore_errors=True)
     partial.replace(folder)
@@ -71,4 +100,5 @@ def load_artifact(folder: Path, expected_hash: str) -> Artifact:
             "restore the folder, or train again with another --seed",
         )
     metadata = json.loads((folder / METADATA).read_text())
-    return Artifact(family(metadata["model"]).load(folder), metadata)
+    estimator = family(metadata["model"]).load(folder)
+    return Artifact(estimator, metadata, folder, Calibration.load(folder))

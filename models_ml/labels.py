@@ -15,6 +15,7 @@ VERDICT_SCHEMA: dict[Any, Any] = {
     "verdict_source": pl.String,
     "value": pl.UInt8,
     "known_at": INSTANT,
+    "attack_type": pl.String,
 }
 
 
@@ -50,10 +51,11 @@ def as_of_join(warehouse: Warehouse, feature_set: FeatureSet) -> str:
 
 
 def read_verdicts(warehouse: Warehouse, feature_set: FeatureSet, span: Span) -> pl.DataFrame:
-    """Every verdict on the subjects of `span`: subject_id, verdict_source, value, known_at."""
+    """Every verdict on the subjects of `span`, with the columns of `VERDICT_SCHEMA`."""
     frame = warehouse.query(
         "select toString(subject_id) as subject_key, toString(verdict_source) as verdict_source,"
-        f" value, known_at from {warehouse.table('core', 'labels')}"
+        " value, known_at, toString(attack_type) as attack_type"
+        f" from {warehouse.table('core', 'labels')}"
         " where subject = {subject:String} and target = {target:String}"
         f" and {BETWEEN.format(column='subject_at')}",
         subject=feature_set.subject,
@@ -80,20 +82,49 @@ def labels_as_of(ids: pl.Series, verdicts: pl.DataFrame, as_of: datetime | None)
     return ids.is_in(positive.implode()).to_numpy().astype(np.uint8)
 
 
-def read_truth(warehouse: Warehouse, feature_set: FeatureSet, ids: pl.Series) -> pl.Series | None:
-    """The attack behind each of `ids`, null where honest; None where no truth is loaded.
+def attacks_named(ids: pl.Series, verdicts: pl.DataFrame, as_of: datetime | None) -> pl.Series:
+    """The attack that verdicts known at `as_of` name for each of `ids`, null where they name none.
 
-    Only simulated worlds have it, only for installs, and only evaluation may read it.
+    Of each source its latest verdict counts, and of those that are positive the latest.
+    """
+    known = verdicts if as_of is None else verdicts.filter(pl.col("known_at") <= as_of)
+    named = (
+        known.sort("known_at", "value", "attack_type")
+        .group_by("subject_id", "verdict_source")
+        .agg(pl.all().last())
+        .filter(pl.col("value") == 1, pl.col("attack_type").is_not_null())
+        .sort("known_at", "verdict_source")
+        .group_by("subject_id")
+        .agg(pl.col("attack_type").last().alias("attack_name"))
+    )
+    left = pl.DataFrame({"subject_id": ids})
+    return left.join(named, on="subject_id", how="left", maintain_order="left")["attack_name"]
+
+
+def read_truth_rows(
+    warehouse: Warehouse, feature_set: FeatureSet, ids: pl.Series
+) -> pl.DataFrame | None:
+    """`attack_name` and `actor_name` behind each of `ids`, null where honest.
+
+    None where no truth is loaded. Only simulated worlds have it, only for installs, and only
+    evaluation may read it.
     """
     if feature_set.target != "is_fraud" or feature_set.subject != "install":
         return None
     if not warehouse.has_table("marts", "install_truth"):
         return None
     truth = warehouse.query(
-        "select toString(install_id) as subject_key, min(toString(attack)) as attack_name"
+        "select toString(install_id) as subject_key, min(toString(attack)) as attack_name,"
+        " min(toString(actor)) as actor_name"
         f" from {warehouse.table('marts', 'install_truth')} group by subject_key"
     )
     if truth.is_empty():
         return None
     left = pl.DataFrame({"subject_key": ids})
-    return left.join(truth, on="subject_key", how="left", maintain_order="left")["attack_name"]
+    return left.join(truth, on="subject_key", how="left", maintain_order="left").drop("subject_key")
+
+
+def read_truth(warehouse: Warehouse, feature_set: FeatureSet, ids: pl.Series) -> pl.Series | None:
+    """The attack behind each of `ids`, null where honest; None where no truth is loaded."""
+    rows = read_truth_rows(warehouse, feature_set, ids)
+    return None if rows is None else rows["attack_name"]

@@ -12,6 +12,8 @@ from models_ml.durations import format_duration, format_instant, utc_now
 from models_ml.reading import INSTANT
 from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet
+from warehouse.sources import tables
+from warehouse.tables import ensure_tables
 
 # On a server another process may be in the middle of a run; none lasts this long.
 ABANDONED_AFTER = timedelta(days=1)
@@ -46,6 +48,11 @@ class Run:
         )
 
 
+def ensure_ml_tables(warehouse: Warehouse) -> None:
+    """Make the `ml` tables and columns that a store of an earlier version lacks."""
+    ensure_tables(warehouse, [table for table in tables(warehouse.project) if table.stage == "ml"])
+
+
 def is_committed(warehouse: Warehouse, kind: str, run_id: str) -> bool:
     """Whether the run stands in the ledger."""
     return bool(
@@ -61,12 +68,15 @@ def is_committed(warehouse: Warehouse, kind: str, run_id: str) -> bool:
 def drop_uncommitted(warehouse: Warehouse, kind: str, table: str, written_at: str) -> int:
     """Remove rows of runs that were never committed; how many there were.
 
+    `kind` is the kind of run that writes the table, or its kinds with commas between.
+
     The embedded store has one process, so a run without a ledger row is dead. On a server it
     may still be at work: there only runs are removed whose last row, by column `written_at`,
     is older than `ABANDONED_AFTER`.
     """
     name = warehouse.table("ml", table)
-    committed = f"select run_id from {warehouse.table('ml', 'runs')} where kind = '{kind}'"
+    kinds = ", ".join(f"'{part}'" for part in kind.split(","))
+    committed = f"select run_id from {warehouse.table('ml', 'runs')} where kind in ({kinds})"
     cutoff = utc_now() + ABANDONED_AFTER * (1 if warehouse.target.is_embedded else -1)
     abandoned = warehouse.query(
         f"select toString(run_id) as run, count() as rows from {name}"

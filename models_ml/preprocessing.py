@@ -22,6 +22,12 @@ def numbers(X: pl.DataFrame) -> np.ndarray:
     return values
 
 
+def single(values: np.ndarray) -> np.ndarray:
+    """The same numbers as float32; those beyond its range take its ends."""
+    ends = np.finfo(np.float32)
+    return np.ascontiguousarray(np.clip(values, ends.min, ends.max), dtype=np.float32)
+
+
 class CategoryCodes(BaseEstimator):
     """Whole numbers for text categories: UNSEEN where new, UNKNOWN where null."""
 
@@ -139,6 +145,35 @@ class Standard(BaseEstimator):
     def transform(self, values: np.ndarray) -> np.ndarray:
         """`(n, d)` standardised."""
         return (values - self.means_) / self.scales_
+
+
+class QuantileBins(BaseEstimator):
+    """Numbers as the bin between quantiles of the training rows; unknown is bin 0."""
+
+    def __init__(self, bins: int = 16) -> None:
+        self.bins = bins
+
+    def fit(self, values: np.ndarray) -> "QuantileBins":
+        """Learn the bins' edges from `(n, d)` with NaN; equal quantiles make one bin."""
+        inner = np.linspace(0, 1, self.bins + 1)[1:-1]
+        self.edges_ = []
+        for column in values.T:
+            known = column[~np.isnan(column)]
+            edges = np.quantile(known, inner, method="lower") if len(known) else np.empty(0)
+            self.edges_.append(np.unique(edges))
+        return self
+
+    def sizes(self) -> list[int]:
+        """How many bins each column has, the unknown's among them."""
+        return [len(edges) + 2 for edges in self.edges_]
+
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        """Bins `(n, d)` as int64; a value at an edge belongs below it."""
+        found = np.zeros(values.shape, dtype=np.int64)
+        for j, edges in enumerate(self.edges_):
+            bins = np.searchsorted(edges, values[:, j], side="left") + 1
+            found[:, j] = np.where(np.isnan(values[:, j]), 0, bins)
+        return found
 
 
 def signed_log(values: np.ndarray) -> np.ndarray:

@@ -1,7 +1,11 @@
 """Why a row scored as it did: the features that raised its score most, with their values."""
 
+import re
+
 import numpy as np
 import polars as pl
+
+from warehouse.contracts import Feature
 
 TOP = 3
 UNKNOWN = "unknown"
@@ -36,11 +40,34 @@ def top_reasons(X: pl.DataFrame, contributions: np.ndarray, top: int = TOP) -> p
 
 
 def as_text(column: pl.Series) -> pl.Series:
-    """Feature values as people read them: `4`, `0.25`, `facebook`, `unknown` for null."""
+    """Feature values as people read them: `4`, `0.25`, `facebook`, `unknown` for null.
+
+    A list is told by its length and its latest element: `3 events, latest 0.25`.
+    """
+    if column.dtype == pl.List:
+        counts = column.list.len().cast(pl.String)
+        latest = as_text(column.list.last())
+        return (counts + " events, latest " + latest).fill_null(UNKNOWN).alias(column.name)
     if column.dtype.is_float():
         text = [None if value is None else f"{value:.6g}" for value in column.to_list()]
         return pl.Series(column.name, text, dtype=pl.String).fill_null(UNKNOWN)
     return column.cast(pl.String).fill_null(UNKNOWN)
+
+
+def in_words(feature: Feature, value: str) -> str:
+    """A reason as an analyst reads it, from the feature's description in the contract.
+
+    `Clicks of the same device in the 7 days before: 12`. A description that begins `1 where`
+    tells of a yes or no: `nobody claims the install` for 1, `not so: …` for 0. What follows a
+    semicolon explains and is left out.
+    """
+    about = feature.description.strip().split(";")[0].rstrip(".") or feature.name
+    told = re.fullmatch(r"1 where (.+)", about)
+    if told and value in ("1", "true"):
+        return told[1]
+    if told and value in ("0", "false"):
+        return f"not so: {told[1]}"
+    return f"{told[1] if told else about}: {value}"
 
 
 def _lists(cells: np.ndarray, dtype: type[pl.DataType]) -> pl.Series:

@@ -8,12 +8,16 @@ import polars as pl
 
 from models_ml.artifacts import Artifact, load_artifact
 from models_ml.durations import utc_now
-from models_ml.ledger import Run, delete_rows, is_committed, one_row
-from models_ml.metrics import MAX_FALSE_POSITIVE_RATES
+from models_ml.ledger import Run, delete_rows, is_committed, one_row, to_json
+from models_ml.metrics import BALANCED, MAX_FALSE_POSITIVE_RATES
 from models_ml.reading import INSTANT
+from models_ml.thresholds import Choice
 from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet
-from warehouse.errors import UserError
+from warehouse.errors import UsageError, UserError
+
+CHAMPION, CHALLENGER, RETIRED = "champion", "challenger", "retired"
+ROLES = (CHAMPION, CHALLENGER, RETIRED)
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Registered:
 
     row: dict[str, Any]
     thresholds: dict[str, float]
+    operating: str = BALANCED
 
     @property
     def model_version(self) -> str:
@@ -41,24 +46,66 @@ def register_model(
         warehouse.table("ml", "models"),
         one_row(row | {"trained_at": now}, rows=pl.UInt64, positives=pl.UInt64, **instants),
     )
-    limits = [
-        {
-            "model_version": version,
-            "target": row["target"],
-            "threshold_name": name,
-            "max_false_positive_rate": MAX_FALSE_POSITIVE_RATES.get(name),
-            "threshold": value,
-            "set_at": now,
-        }
-        for name, value in thresholds.items()
-    ]
-    warehouse.insert(
-        warehouse.table("ml", "thresholds"),
-        pl.DataFrame(
-            limits, schema_overrides={"set_at": INSTANT, "max_false_positive_rate": pl.Float64}
-        ),
-    )
+    for name, value in thresholds.items():
+        limit = Choice(name, value, {}, MAX_FALSE_POSITIVE_RATES.get(name))
+        write_threshold(warehouse, version, row["target"], limit, "", "set by training", False)
     run.commit(warehouse, rows=row["rows"], model_version=version)
+
+
+def write_threshold(
+    warehouse: Warehouse,
+    version: str,
+    target: str,
+    choice: Choice,
+    set_by: str,
+    reason: str,
+    is_operating: bool,
+) -> None:
+    """Add a row to `ml.thresholds`: the latest of a name counts, and past scores keep theirs."""
+    row = {
+        "model_version": version,
+        "target": target,
+        "threshold_name": choice.name,
+        "max_false_positive_rate": choice.max_false_positive_rate,
+        "threshold": choice.threshold,
+        "is_operating": int(is_operating),
+        "set_by": set_by,
+        "reason": reason,
+        "basis": to_json(choice.basis),
+        "set_at": utc_now(),
+    }
+    types: dict[str, Any] = {
+        "set_at": INSTANT, "max_false_positive_rate": pl.Float64, "threshold": pl.Float64,
+        "is_operating": pl.UInt8,
+    }  # fmt: skip
+    warehouse.insert(warehouse.table("ml", "thresholds"), one_row(row, **types))
+
+
+def set_threshold(
+    warehouse: Warehouse, version: str, choice: Choice, reason: str, is_operating: bool = True
+) -> None:
+    """Set a threshold of a registered model, saying who and why; scoring uses it from now on."""
+    row = read_model(warehouse, version).row
+    write_threshold(
+        warehouse, version, row["target"], choice, getpass.getuser(), reason, is_operating
+    )
+
+
+def list_thresholds(warehouse: Warehouse, version: str | None = None) -> pl.DataFrame:
+    """Every threshold ever set, the latest first; `is_current` where no later row replaced it."""
+    condition = "where model_version = {version:String}" if version else ""
+    found = warehouse.query(
+        "select toString(model_version) as model_version, toString(threshold_name) as name,"
+        " threshold, max_false_positive_rate, is_operating, set_by, reason, basis, set_at"
+        f" from {warehouse.table('ml', 'thresholds')} {condition}"
+        " order by set_at desc, model_version, name",
+        **({"version": version} if version else {}),
+    )
+    operated = (pl.col("is_operating") == 1).cast(pl.Int32)
+    return found.with_columns(
+        is_current=pl.struct("model_version", "name").is_first_distinct(),
+        is_operating=(operated == 1) & (operated.cum_sum().over("model_version") == 1),
+    )
 
 
 def is_registered(warehouse: Warehouse, version: str) -> bool:
@@ -67,46 +114,71 @@ def is_registered(warehouse: Warehouse, version: str) -> bool:
 
 
 def list_models(warehouse: Warehouse, feature_set: str | None = None) -> pl.DataFrame:
-    """Every committed model, the latest first, with `is_champion` and its balanced threshold."""
+    """Every committed model, the latest first, with its role and its operating threshold."""
     ml = {name: warehouse.table("ml", name) for name in ("models", "runs", "thresholds")}
     condition = "and m.feature_set = {feature_set:String}" if feature_set else ""
     models = warehouse.query(
         "select m.model_version as model_version, toString(m.model) as model,"
         " toString(m.feature_set) as feature_set, toString(m.target) as target,"
         " m.rows as rows, m.positives as positives, m.trained_from as trained_from,"
-        " m.trained_to as trained_to, m.trained_at as trained_at, t.threshold as threshold"
+        " m.trained_to as trained_to, m.trained_at as trained_at,"
+        " toString(m.calibration) as calibration, t.name as threshold_name,"
+        " t.threshold as threshold"
         f" from {ml['models']} as m"
-        f" left join (select model_version, threshold from {ml['thresholds']}"
-        "  where threshold_name = 'balanced') as t on t.model_version = m.model_version"
+        " left join (select model_version,"
+        f"  argMax(toString(threshold_name), (is_operating, set_at)) as name,"
+        "  argMax(threshold, (is_operating, set_at)) as threshold"
+        f"  from {ml['thresholds']} where is_operating = 1 or threshold_name = 'balanced'"
+        "  group by model_version) as t on t.model_version = m.model_version"
         f" where m.model_version in (select run_id from {ml['runs']} where kind = 'train')"
         f" {condition} order by m.trained_at desc, model_version",
         **({"feature_set": feature_set} if feature_set else {}),
     )
-    champions = [
-        champion
+    holders = {
+        version: role
         for name in models["feature_set"].unique()
-        if (champion := champion_of(warehouse, name)) is not None
-    ]
+        for role in (CHALLENGER, CHAMPION)
+        if (version := holder_of(warehouse, name, role)) is not None
+    }
+    roles = [holders.get(version, "") for version in models["model_version"]]
     return models.with_columns(
-        is_champion=pl.col("model_version").is_in(champions),
+        role=pl.Series(roles, dtype=pl.String),
+        is_champion=pl.Series([role == CHAMPION for role in roles], dtype=pl.Boolean),
     )
 
 
 def champion_of(warehouse: Warehouse, feature_set: str) -> str | None:
-    """The model version promoted last for a feature set, if any was."""
+    """The model version that scores a feature set, if one was promoted."""
+    return holder_of(warehouse, feature_set, CHAMPION)
+
+
+def holder_of(warehouse: Warehouse, feature_set: str, role: str) -> str | None:
+    """Of the versions whose latest promotion is to `role`, the one promoted last."""
     return warehouse.scalar(
-        f"select model_version from {warehouse.table('ml', 'promotions')}"
-        " where feature_set = {name:String} order by promoted_at desc, model_version limit 1",
+        "select model_version from (select model_version, max(promoted_at) as latest,"
+        " argMax(if(role = '', 'champion', toString(role)), promoted_at) as held"
+        f" from {warehouse.table('ml', 'promotions')}"
+        " where feature_set = {name:String} group by model_version)"
+        " where held = {role:String} order by latest desc, model_version limit 1",
         name=feature_set,
+        role=role,
     )
 
 
-def promote(warehouse: Warehouse, version: str, reason: str) -> str:
-    """Make a model version the champion of its feature set; the feature set's name."""
+def promote(warehouse: Warehouse, version: str, reason: str, role: str = CHAMPION) -> str:
+    """Give a model version a role in its feature set; the feature set's name.
+
+    The champion scores and flags; the challenger scores beside it and flags nobody; a retired
+    version does neither, and the champion before it is back. Raises `UsageError` on another
+    role.
+    """
+    if role not in ROLES:
+        raise UsageError(f"no role {role!r}", f"--as takes {', '.join(ROLES)}")
     row = read_model(warehouse, version).row
     promotion = {
         "feature_set": row["feature_set"],
         "model_version": version,
+        "role": role,
         "promoted_by": getpass.getuser(),
         "reason": reason,
         "promoted_at": utc_now(),
@@ -124,12 +196,14 @@ def read_model(warehouse: Warehouse, version: str) -> Registered:
         " where model_version = {version:String} limit 1",
         version=version,
     ).row(0, named=True)
-    thresholds = warehouse.query(
-        "select toString(threshold_name) as name, threshold"
-        f" from {warehouse.table('ml', 'thresholds')} where model_version = {{version:String}}",
-        version=version,
+    thresholds = list_thresholds(warehouse, version)
+    current = thresholds.filter("is_current").sort("name")
+    operating = thresholds.filter("is_operating")["name"].to_list()
+    return Registered(
+        row,
+        dict(current.select("name", "threshold").iter_rows()),
+        operating[0] if operating else BALANCED,
     )
-    return Registered(row, dict(thresholds.select("name", "threshold").iter_rows()))
 
 
 def choose_model(

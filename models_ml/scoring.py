@@ -1,15 +1,17 @@
 """Scoring: stream a feature set through a model into `ml.scores`, then commit the run."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
 from models_ml.artifacts import Artifact
 from models_ml.durations import utc_now
-from models_ml.ledger import Run, drop_uncommitted
-from models_ml.metrics import BALANCED, THRESHOLDS
+from models_ml.frames import split_sequences
+from models_ml.ledger import Run, drop_uncommitted, ensure_ml_tables
+from models_ml.metrics import THRESHOLDS
 from models_ml.reading import (
     BETWEEN,
     INSTANT,
@@ -22,17 +24,20 @@ from models_ml.reading import (
     resolve_span,
     tidy,
 )
-from models_ml.reasons import top_reasons
-from models_ml.registry import Registered, choose_model, load_model
+from models_ml.reasons import in_words, top_reasons
+from models_ml.registry import CHALLENGER, Registered, choose_model, holder_of, load_model
 from models_ml.snapshot import Advance
 from models_ml.training import Say
 from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet, read_manifest
-from warehouse.errors import UsageError
+from warehouse.errors import UsageError, UserError
 from warehouse.profile import Project
 
 # Only a verdict of fraud may flag: a model of conversions would flag the best publishers.
 FLAGGING_TARGET = "is_fraud"
+# Kinds of run that write scores: marts read the first only.
+SCORE, SHADOW = "score", "shadow"
+KINDS = f"{SCORE},{SHADOW}"
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class ScoreRun:
     rows: int
     flagged: int | None
     span: Span
+    challenger: "ScoreRun | None" = None
 
 
 def score(
@@ -52,53 +58,89 @@ def score(
     from_at: datetime | None = None,
     to_at: datetime | None = None,
     version: str | None = None,
-    threshold: str = BALANCED,
+    threshold: str | None = None,
     batch_rows: int = 50_000,
     say: Say = lambda text: None,
     advance: Advance = lambda rows: None,
 ) -> ScoreRun:
     """Score the subjects of `[from_at, to_at)`, one batch in memory at a time.
 
-    A score at or above the model's `threshold` of that name is flagged.
+    A score at or above the model's `threshold` of that name is flagged; None is its operating
+    threshold. Without a `version` the champion scores, and a challenger beside it: its run is
+    of kind `shadow`, which no mart reads, so that it flags nobody.
 
     Rows count only once the run stands in `ml.runs`, which is written last; a start removes
     what killed runs left. Scoring again is another run over the same subjects.
     """
     if batch_rows < 1:
         raise UsageError("--batch-rows must be 1 or more")
-    if threshold not in THRESHOLDS:
-        raise UsageError(
-            f"no threshold is called {threshold!r}", f"thresholds are {', '.join(THRESHOLDS)}"
-        )
+    ensure_ml_tables(warehouse)
     check_built(warehouse, feature_set)
-    dropped = drop_uncommitted(warehouse, "score", "scores", "scored_at")
+    dropped = drop_uncommitted(warehouse, KINDS, "scores", "scored_at")
     if dropped:
         say(f"removed {dropped:,} scores of runs that never ended")
     chosen, why = choose_model(warehouse, feature_set, version)
-    artifact = load_model(warehouse, chosen)
+    if threshold is not None and threshold not in {*THRESHOLDS, *chosen.thresholds}:
+        raise UsageError(
+            f"no threshold of {chosen.model_version} is called {threshold!r}",
+            f"thresholds are {', '.join(chosen.thresholds)}",
+        )
     span = resolve_span(warehouse, feature_set, from_at, to_at)
     rows = count_rows(warehouse, feature_set, span)
     say(f"scoring {rows:,} subjects of {feature_set.name} in {span}")
     say(f"with {chosen.model_version} ({why})")
+    name = threshold or chosen.operating
     if feature_set.target == FLAGGING_TARGET:
-        limit = chosen.thresholds.get(threshold)
+        limit = chosen.thresholds.get(name)
         say(
-            f"nothing is flagged: the model has no {threshold} threshold"
+            f"nothing is flagged: the model has no {name} threshold"
             if limit is None
-            else f"flagged at {limit:.6g} and above ({threshold})"
+            else f"flagged at {limit:.6g} and above ({name})"
         )
+    work = Work(warehouse, feature_set, span, batch_rows, advance)
+    run = _run(work, SCORE, chosen, name)
+    beside = holder_of(warehouse, feature_set.name, CHALLENGER) if version is None else None
+    if beside is None or beside == chosen.model_version:
+        return run
+    try:
+        challenger, _ = choose_model(warehouse, feature_set, beside)
+    except UserError as error:
+        say(f"the challenger is left out: {error.message}")
+        return run
+    say(f"beside it {beside} (the challenger)")
+    return replace(run, challenger=_run(work, SHADOW, challenger, challenger.operating))
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one call of `score` scores, whichever model does."""
+
+    warehouse: Warehouse
+    feature_set: FeatureSet
+    span: Span
+    batch_rows: int
+    advance: Advance
+
+
+def _run(work: Work, kind: str, chosen: Registered, threshold: str) -> ScoreRun:
+    """Score every subject with one model and commit the run."""
+    warehouse, feature_set, span = work.warehouse, work.feature_set, work.span
+    artifact = load_model(warehouse, chosen)
     run = Run(
-        "score",
+        kind,
         feature_set,
-        {"from": span.from_at, "to": span.to_at, "batch": batch_rows, "threshold": threshold},
-    )
+        {
+            "from": span.from_at, "to": span.to_at, "batch": work.batch_rows,
+            "threshold": threshold,
+        },
+    )  # fmt: skip
     written, flagged = 0, 0
-    for batch in rebatch(_stream(warehouse, feature_set, span), batch_rows):
+    for batch in rebatch(_stream(warehouse, feature_set, span), work.batch_rows):
         scored = score_batch(artifact, chosen, feature_set, run.run_id, batch, threshold)
         warehouse.insert(warehouse.table("ml", "scores"), scored)
         written += scored.height
         flagged += int(scored["is_flagged"].sum() or 0)
-        advance(scored.height)
+        work.advance(scored.height)
     run.commit(warehouse, rows=written, model_version=chosen.model_version)
     flags = flagged if feature_set.target == FLAGGING_TARGET else None
     return ScoreRun(run.run_id, chosen.model_version, written, flags, span)
@@ -110,13 +152,17 @@ def score_batch(
     feature_set: FeatureSet,
     run_id: str,
     batch: pl.DataFrame,
-    threshold_name: str = BALANCED,
+    threshold_name: str,
 ) -> pl.DataFrame:
     """Rows of `ml.scores` for a batch of id, event_at and features, in the batch's order."""
-    X = batch.select(feature.name for feature in feature_set.features)
+    X, sequences = split_sequences(batch.select(feature.name for feature in feature_set.features))
+    if sequences is not None and artifact.estimator.reads_sequences:
+        X = X.hstack(sequences)
     threshold = model.thresholds.get(threshold_name)
     flags = threshold is not None and feature_set.target == FLAGGING_TARGET
-    scores = pl.Series("score", artifact.estimator.predict_score(X), dtype=pl.Float64)
+    raw = artifact.estimator.predict_score(X)
+    scores = pl.Series("score", raw, dtype=pl.Float64)
+    probability = artifact.probability(raw)
     constants = {
         "run_id": run_id,
         "feature_set": feature_set.name,
@@ -130,12 +176,33 @@ def score_batch(
     }
     scored = batch.select(subject_id=feature_set.subject_id, subject_at="event_at").with_columns(
         scores,
+        pl.lit(probability, dtype=pl.Float64).alias("probability")
+        if probability is None
+        else pl.Series("probability", probability, dtype=pl.Float64),
         *(pl.lit(value).alias(name) for name, value in constants.items()),
         pl.lit(threshold, dtype=pl.Float64).alias("threshold"),
         (scores >= threshold if flags else pl.lit(None)).cast(pl.UInt8).alias("is_flagged"),
         pl.lit(utc_now()).cast(INSTANT).alias("scored_at"),
     )
     return scored.hstack(top_reasons(X, artifact.estimator.explain(X)))
+
+
+def highest(
+    warehouse: Warehouse, feature_set: FeatureSet, run_id: str, top: int
+) -> list[dict[str, Any]]:
+    """The subjects a run scored highest, with their reasons in words."""
+    features = {feature.name: feature for feature in feature_set.features}
+    rows = warehouse.query(
+        "select toString(subject_id) as subject_id, subject_at, score, probability, is_flagged,"
+        f" reason_features, reason_values from {warehouse.table('ml', 'scores')}"
+        " where run_id = {run_id:String} order by score desc, subject_id limit {top:UInt32}",
+        run_id=run_id,
+        top=top,
+    ).to_dicts()
+    for row in rows:
+        named = zip(row.pop("reason_features"), row.pop("reason_values"), strict=True)
+        row["reasons"] = [in_words(features[name], value) for name, value in named]
+    return rows
 
 
 def build_readers(project: Project, say: Say = lambda text: None) -> bool:

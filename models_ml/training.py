@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 
 from models_ml.artifacts import load_artifact, model_version, save_artifact
+from models_ml.calibration import AUTO, NONE, OWN, Calibration, fit_calibration, method_for
 from models_ml.durations import format_duration, format_instant, parse_instant
 from models_ml.estimators import Estimator, family
 from models_ml.frames import TrainingFrame, read_frame
-from models_ml.ledger import Run, to_json
+from models_ml.ledger import Run, ensure_ml_tables, to_json
 from models_ml.metrics import thresholds_of
 from models_ml.reading import check_built, resolve_span
 from models_ml.registry import is_registered, load_model, read_model, register_model
 from models_ml.snapshot import Advance, Snapshot, pull_snapshot, stored_path
+from models_ml.thresholds import Holdout
 from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet
 from warehouse.errors import UsageError, UserError
@@ -35,6 +37,16 @@ class Trained:
     is_new: bool
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What goes into an artifact beside the estimator."""
+
+    thresholds: dict[str, float]
+    holdout: Holdout
+    method: str
+    calibration: Calibration | None
+
+
 def train(
     warehouse: Warehouse,
     feature_set: FeatureSet,
@@ -45,24 +57,30 @@ def train(
     delay: timedelta = timedelta(),
     seed: int = 0,
     parameters: dict[str, Any] | None = None,
+    calibrate: str = AUTO,
     say: Say = lambda text: None,
     advance: Advance = lambda rows: None,
 ) -> Trained:
     """Train `model` on the subjects of `[from_at, to_at)` and register it.
 
     `delay` is the time labels are given to arrive: see `training_window`. The same snapshot,
-    parameters and seed give the same version, which is fitted and registered once.
+    parameters and seed give the same version, which is fitted and registered once. `calibrate`
+    is how scores become probabilities: see `calibration.method_for`.
     """
     estimator = build_estimator(model, parameters or {}, seed)
+    method = method_for(estimator, calibrate)
+    ensure_ml_tables(warehouse)
     check_built(warehouse, feature_set)
     run = Run(
         "train", feature_set, {"model": model, "from": from_at, "to": to_at, "as_of": as_of,
-                               "delay": delay, "seed": seed, "parameters": parameters or {}},
+                               "delay": delay, "seed": seed, "parameters": parameters or {},
+                               "calibrate": calibrate},
     )  # fmt: skip
     to_at, as_of, why = training_window(warehouse, feature_set, from_at, to_at, as_of, delay)
     say(f"labels {why}")
     snapshot = pull_snapshot(warehouse, feature_set, from_at, to_at, as_of, advance=advance)
-    version = model_version(estimator, feature_set, snapshot.snapshot_id, format_duration(delay))
+    waited = format_duration(delay)
+    version = model_version(estimator, feature_set, snapshot.snapshot_id, waited, calibrate)
     if is_registered(warehouse, version):
         known = read_model(warehouse, version)
         load_model(warehouse, known)
@@ -70,9 +88,12 @@ def train(
         return Trained(version, known.row, known.thresholds, is_new=False)
     frame = read_frame(snapshot.path)
     say(f"snapshot {snapshot.snapshot_id}: {len(frame):,} rows, {int(frame.y.sum()):,} positives")
-    thresholds = _thresholds(estimator, frame)
+    holdout = score_holdout(estimator, frame, np.arange(len(frame)), frame.y)
+    thresholds = _thresholds(holdout)
+    method, calibration = _calibrate(estimator, holdout, method, say)
     fit(estimator, frame, np.arange(len(frame)), frame.y)
-    row = _save(warehouse, feature_set, estimator, version, snapshot, thresholds)
+    parts = Parts(thresholds, holdout, method, calibration)
+    row = _save(warehouse, feature_set, estimator, version, snapshot, parts)
     committed = Run(run.kind, feature_set, run.parameters, version, run.started_at)
     register_model(warehouse, committed, row, thresholds)
     return Trained(version, row, thresholds, is_new=True)
@@ -125,18 +146,33 @@ def build_estimator(model: str, parameters: dict[str, Any], seed: int) -> Estima
 
 def fit(estimator: Estimator, frame: TrainingFrame, rows: np.ndarray, y: np.ndarray) -> Estimator:
     """Fit on the frame's `rows` with their labels `y`; an unsupervised model gets no labels."""
-    X = frame.X[rows]
+    X = frame.given(estimator.reads_sequences)[rows]
     return estimator.fit(X, y) if estimator.is_supervised else estimator.fit(X)
+
+
+def predict(estimator: Estimator, frame: TrainingFrame, rows: np.ndarray) -> np.ndarray:
+    """Scores `(n,)` of the frame's `rows`."""
+    return estimator.predict_score(frame.given(estimator.reads_sequences)[rows])
 
 
 def holdout_thresholds(
     estimator: Estimator, frame: TrainingFrame, rows: np.ndarray, y: np.ndarray
 ) -> dict[str, float | None]:
-    """Thresholds from a later holdout: a twin is fitted on the first 80 % of the time span.
+    """Thresholds from `score_holdout`.
 
     The rates hold on the negatives of the last 20 % as labelled in `y`; frauds not yet known
-    are among them and make the thresholds stricter. Raises `UserError` where the first part
-    has labels of one class only.
+    are among them and make the thresholds stricter.
+    """
+    holdout = score_holdout(estimator, frame, rows, y)
+    return thresholds_of(holdout.scores, holdout.y)
+
+
+def score_holdout(
+    estimator: Estimator, frame: TrainingFrame, rows: np.ndarray, y: np.ndarray
+) -> Holdout:
+    """The last 20 % of the time span, scored by a twin fitted on what came before.
+
+    Raises `UserError` where the first part has labels of one class only.
     """
     from sklearn.base import clone
 
@@ -144,11 +180,29 @@ def holdout_thresholds(
     cut = times.min() + (times.max() - times.min()) * (1 - HOLDOUT_SHARE)
     early, late = np.flatnonzero(times < cut), np.flatnonzero(times >= cut)
     twin = fit(clone(estimator), frame, rows[early], y[early])
-    return thresholds_of(twin.predict_score(frame.X[rows[late]]), y[late])
+    return Holdout(predict(twin, frame, rows[late]), y[late], times[late])
 
 
-def _thresholds(estimator: Estimator, frame: TrainingFrame) -> dict[str, float]:
-    found = holdout_thresholds(estimator, frame, np.arange(len(frame)), frame.y)
+def _calibrate(
+    estimator: Estimator, holdout: Holdout, method: str, say: Say
+) -> tuple[str, Calibration | None]:
+    """The method used and the map; where nobody asked for one that cannot be fitted, none."""
+    if method in (OWN, NONE):
+        return method, None
+    try:
+        found = fit_calibration(holdout.scores, holdout.y, method)
+    except UserError as error:
+        if method != AUTO:
+            raise
+        say(f"no probabilities: {error.message}")
+        return NONE, None
+    learnt = "" if estimator.is_supervised else "; labels are used here and nowhere before"
+    say(f"probabilities: {found.method}, on {int(holdout.y.sum()):,} holdout positives{learnt}")
+    return found.method, found
+
+
+def _thresholds(holdout: Holdout) -> dict[str, float]:
+    found = thresholds_of(holdout.scores, holdout.y)
     known = {name: value for name, value in found.items() if value is not None}
     if not known:
         raise UserError(
@@ -164,7 +218,7 @@ def _save(
     estimator: Estimator,
     version: str,
     snapshot: Snapshot,
-    thresholds: dict[str, float],
+    parts: Parts,
 ) -> dict[str, Any]:
     """Write the artifact; the row of `ml.models` that describes it."""
     manifest = snapshot.manifest
@@ -181,9 +235,14 @@ def _save(
         "trained_to": parse_instant(manifest["to"]),
         "rows": manifest["rows"],
         "positives": manifest["positives"],
+        "calibration": parts.method,
     }
     folder = warehouse.project.home / "models" / version
-    row["artifact_hash"] = save_artifact(estimator, row | {"thresholds": thresholds}, folder)
+    saves = [parts.holdout.save]
+    if parts.calibration is not None:
+        saves.append(parts.calibration.save)
+    metadata = row | {"thresholds": parts.thresholds}
+    row["artifact_hash"] = save_artifact(estimator, metadata, folder, saves)
     load_artifact(folder, row["artifact_hash"])  # what cannot be loaded is not registered
     row["artifact_path"] = stored_path(warehouse, folder)
     return row

@@ -1,16 +1,37 @@
 """Model families by name. A family is one module and one line here."""
 
+from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 
 from models_ml.estimators.base import Estimator
 from warehouse.errors import UsageError
 
 # Modules are imported when asked for: one family's libraries do not burden another's commands.
 FAMILIES = {
-    "xgboost": "models_ml.estimators.xgboost:XGBoost",
-    "logistic_regression": "models_ml.estimators.logistic_regression:Logistic",
+    "prior": "models_ml.estimators.prior:Prior",
+    "rules": "models_ml.estimators.rules:Rules",
+    "k_means": "models_ml.estimators.k_means:Clusters",
+    "hdbscan": "models_ml.estimators.hdbscan:DensityClusters",
+    "local_outlier_factor": "models_ml.estimators.local_outlier_factor:LocalOutliers",
+    "elliptic_envelope": "models_ml.estimators.elliptic_envelope:Envelope",
     "isolation_forest": "models_ml.estimators.isolation_forest:Isolation",
+    "gaussian_mixture": "models_ml.estimators.gaussian_mixture:Mixture",
+    "decision_tree": "models_ml.estimators.decision_tree:DecisionTree",
+    "random_forest": "models_ml.estimators.random_forest:RandomForest",
+    "gaussian_mixture_classes": "models_ml.estimators.gaussian_mixture:ClassMixtures",
+    "linear_svm": "models_ml.estimators.linear_svm:LinearSVM",
+    "rbf_svm": "models_ml.estimators.rbf_svm:KernelSVM",
+    "naive_bayes": "models_ml.estimators.naive_bayes:NaiveBayes",
+    "xgboost": "models_ml.estimators.xgboost:XGBoost",
+    "adaboost": "models_ml.estimators.adaboost:AdaBoost",
+    "logistic_regression": "models_ml.estimators.logistic_regression:Logistic",
+    "neural_net": "models_ml.estimators.neural_net:NeuralNet",
+    "torch_net": "models_ml.estimators.torch_net:TorchNet",
+    "recurrent_net": "models_ml.estimators.recurrent_net:RecurrentNet",
 }
+# The module that a family needs beside the default installation.
+EXTRAS = {"torch_net": "torch", "recurrent_net": "torch"}
 
 
 def family(name: str) -> type[Estimator]:
@@ -21,10 +42,24 @@ def family(name: str) -> type[Estimator]:
     return getattr(import_module(module), attribute)
 
 
-def families(names: str) -> list[str]:
-    """`xgboost,isolation_forest` or `all` as names that exist, each once."""
+def is_installed(name: str) -> bool:
+    """Whether the family's library is there; the default installation lacks those of extras."""
+    return name not in EXTRAS or find_spec(EXTRAS[name]) is not None
+
+
+def families(names: str, say: Callable[[str], None] = lambda text: None) -> list[str]:
+    """`xgboost,isolation_forest` or `all` as names that exist, each once.
+
+    `all` is every family whose library is installed; those left out are said aloud.
+    """
     if names.strip() == "all":
-        return list(FAMILIES)
+        absent = [name for name in FAMILIES if not is_installed(name)]
+        if absent:
+            say(
+                f"left out, since their library is not installed: {', '.join(absent)}"
+                " (`make setup-deep`)"
+            )
+        return [name for name in FAMILIES if name not in absent]
     wanted = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
     if not wanted:
         raise UsageError("no model named", f"models are {', '.join(FAMILIES)}")
@@ -33,4 +68,4 @@ def families(names: str) -> list[str]:
     return wanted
 
 
-__all__ = ["FAMILIES", "Estimator", "families", "family"]
+__all__ = ["FAMILIES", "Estimator", "families", "family", "is_installed"]

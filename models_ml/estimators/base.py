@@ -9,8 +9,10 @@ import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator
 
+from models_ml.estimators.parts import load_part, save_part
 from models_ml.estimators.search import Range
 from models_ml.preprocessing import numbers
+from models_ml.subsample import subsample
 from warehouse.errors import UserError
 
 FACTS = "estimator.json"
@@ -19,12 +21,17 @@ FACTS = "estimator.json"
 class Estimator(BaseEstimator, ABC):
     """A model family: constructors only store parameters, fitting sets names ending in `_`.
 
-    Numeric columns of `X` hold null where unknown; text columns are categories. Scores rise
-    with the likelihood of the target and depend on nothing but the row.
+    Numeric columns of `X` hold null where unknown; text columns are categories; columns of
+    lists are sequences, which only families that say so read. Scores rise with the likelihood
+    of the target and depend on nothing but the row.
     """
 
     name: ClassVar[str]
     is_supervised: ClassVar[bool]
+    # Whose implementation it is: a distribution's name.
+    library: ClassVar[str] = "scikit-learn"
+    # The extra that installs the library where the default installation lacks it.
+    extra: ClassVar[str | None] = None
     # What the family is: baseline, unsupervised, supervised or deep.
     kind: ClassVar[str] = "unsupervised"
     # Hyper-parameters worth tuning, and what each may be.
@@ -33,16 +40,24 @@ class Estimator(BaseEstimator, ABC):
     max_rows: ClassVar[int | None] = None
     # Whether scores are probabilities as they come, or want calibration first.
     is_calibrated: ClassVar[bool] = False
+    # Whether columns of lists are read, and not passed over.
+    reads_sequences: ClassVar[bool] = False
+    # Fitted attributes, without their `_`, that skops saves.
+    parts: ClassVar[tuple[str, ...]] = ()
+    # Rows learnt from and rows given, where `max_rows` made them differ.
+    subsampled_: tuple[int, int] | None = None
 
     def fit(self, X: pl.DataFrame, y: np.ndarray | None = None) -> Self:
         """Learn from `X` `(n, d)` and, where supervised, labels `y` `(n,)` of 0 and 1.
 
-        An unsupervised family never looks at `y`. Raises `UserError` where a supervised one
-        gets labels of one class only.
+        An unsupervised family never looks at `y`. Above `max_rows` a seeded subsample is learnt
+        from, stratified by label where supervised, and `subsampled_` says so. Raises `UserError`
+        where a supervised family gets labels of one class only.
         """
         self._remember(X)
+        self.subsampled_ = None
         if not self.is_supervised:
-            self._fit(X, None)
+            self._fit(X[self._kept(X.height, None)], None)
             return self
         if y is None:
             raise ValueError(f"{self.name} is supervised: expected labels, found None")
@@ -56,19 +71,34 @@ class Estimator(BaseEstimator, ABC):
                 f" {len(labels):,} training rows",
                 "widen the training window or take labels known later (--as-of)",
             )
-        self._fit(X, labels)
+        kept = self._kept(X.height, labels)
+        self._fit(X[kept], labels[kept])
         return self
 
     def predict_score(self, X: pl.DataFrame) -> np.ndarray:
         """Scores `(n,)` as float64."""
-        return self._score(self._checked(X))
+        checked = self._checked(X)
+        return self._score(checked) if X.height else np.zeros(0)
 
     def explain(self, X: pl.DataFrame) -> np.ndarray:
         """How much each feature raised the row's score, `(n, d)` in the columns' order.
 
-        The unit is the family's own and is stated in its docstring.
+        The unit is the family's own and is stated in its docstring. A column that the family
+        does not read has 0.
         """
-        return self._explain(self._checked(X))
+        checked = self._checked(X)
+        if not X.height:
+            return np.zeros(X.shape)
+        found = self._explain(checked)
+        if not self.sequence_:
+            return found
+        explained = np.zeros((X.height, X.width))
+        explained[:, [X.columns.index(name) for name in self.static_]] = found
+        return explained
+
+    def inputs(self) -> dict[str, str]:
+        """What else than data and parameters makes the model, by name: hashes of files read."""
+        return {}
 
     def save(self, folder: Path) -> None:
         """Write parameters, columns and fitted parts into `folder`, which must exist."""
@@ -77,6 +107,8 @@ class Estimator(BaseEstimator, ABC):
             "parameters": self.get_params(),
             "features": self.feature_names_in_,
             "categorical": self.categorical_,
+            "sequences": self.sequence_,
+            "subsampled": self.subsampled_,
         }
         (folder / FACTS).write_text(json.dumps(facts, indent=2) + "\n")
         self._save(folder)
@@ -88,6 +120,9 @@ class Estimator(BaseEstimator, ABC):
         loaded = cls(**facts["parameters"])
         loaded.feature_names_in_ = facts["features"]
         loaded.categorical_ = facts["categorical"]
+        loaded.sequence_ = facts.get("sequences", [])
+        used = facts.get("subsampled")
+        loaded.subsampled_ = tuple(used) if used else None
         loaded._load(folder)
         return loaded
 
@@ -100,28 +135,44 @@ class Estimator(BaseEstimator, ABC):
     @abstractmethod
     def _explain(self, X: pl.DataFrame) -> np.ndarray: ...
 
-    @abstractmethod
-    def _save(self, folder: Path) -> None: ...
+    def _save(self, folder: Path) -> None:
+        for name in self.parts:
+            save_part(getattr(self, f"{name}_"), folder / f"{name}.skops")
 
-    @abstractmethod
-    def _load(self, folder: Path) -> None: ...
+    def _load(self, folder: Path) -> None:
+        for name in self.parts:
+            setattr(self, f"{name}_", load_part(folder / f"{name}.skops"))
 
     def _remember(self, X: pl.DataFrame) -> None:
         self.feature_names_in_: list[str] = X.columns
         self.categorical_: list[str] = [n for n, kind in X.schema.items() if kind == pl.String]
+        self.sequence_: list[str] = [n for n, kind in X.schema.items() if kind == pl.List]
+
+    def _kept(self, rows: int, labels: np.ndarray | None) -> np.ndarray | slice:
+        """The training rows to learn from, in order."""
+        if self.max_rows is None or rows <= self.max_rows:
+            return slice(None)
+        kept = subsample(rows, self.max_rows, labels, self.get_params()["random_state"])
+        self.subsampled_ = (len(kept), rows)
+        return kept
+
+    @property
+    def static_(self) -> list[str]:
+        """The columns that are not sequences, in order."""
+        return [name for name in self.feature_names_in_ if name not in set(self.sequence_)]
 
     @property
     def numeric_(self) -> list[str]:
-        """The columns that are not categories, in order."""
-        return [name for name in self.feature_names_in_ if name not in set(self.categorical_)]
+        """The columns that are neither categories nor sequences, in order."""
+        return [name for name in self.static_ if name not in set(self.categorical_)]
 
     def _numbers(self, X: pl.DataFrame) -> np.ndarray:
         """The numeric columns `(n, numeric)`, NaN where unknown."""
-        return numbers(X.drop(self.categorical_))
+        return numbers(X.drop([*self.categorical_, *self.sequence_]))
 
     def _categories(self, X: pl.DataFrame) -> pl.DataFrame:
         """The categorical columns; dropping, unlike selecting, keeps the height of none."""
-        return X.drop(self.numeric_)
+        return X.drop([*self.numeric_, *self.sequence_])
 
     def _checked(self, X: pl.DataFrame) -> pl.DataFrame:
         if X.columns != self.feature_names_in_:
@@ -129,10 +180,17 @@ class Estimator(BaseEstimator, ABC):
         return X
 
     def _in_order(self, numeric: np.ndarray, categorical: np.ndarray) -> np.ndarray:
-        """Columns of the two kinds put back in the features' order."""
+        """Columns of the two kinds put back in the order of `static_`."""
         place = {name: j for j, name in enumerate([*self.numeric_, *self.categorical_])}
         both = np.hstack([numeric, categorical])
-        return both[:, [place[name] for name in self.feature_names_in_]]
+        return both[:, [place[name] for name in self.static_]]
+
+
+class Margin(Estimator):
+    """A supervised family whose scores rank rows and are no probabilities."""
+
+    is_supervised = True
+    kind: ClassVar[str] = "supervised"
 
 
 class Supervised(Estimator):

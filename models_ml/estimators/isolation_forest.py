@@ -1,6 +1,5 @@
 """Isolation forest (Liu, Ting and Zhou 2008): anomalies without labels."""
 
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,11 +7,9 @@ import polars as pl
 from sklearn.ensemble import IsolationForest
 
 from models_ml.estimators.base import Estimator
-from models_ml.estimators.parts import load_part, save_part
 from models_ml.estimators.search import Range, Whole
 from models_ml.preprocessing import CategoryShares, SignedLog
 
-PARTS = ("shares", "logs", "forest")
 EULER = 0.5772156649015329
 
 
@@ -28,6 +25,7 @@ class Isolation(Estimator):
 
     name = "isolation_forest"
     is_supervised = False
+    parts = ("shares", "logs", "forest")
     search_space: ClassVar[dict[str, Range]] = {
         "n_estimators": Whole(50, 500, log=True),
         "max_samples": Whole(64, 4096, log=True),
@@ -64,21 +62,13 @@ class Isolation(Estimator):
     def _credits(self) -> list[np.ndarray]:
         """Each tree's credits, computed when first asked for: batches share them."""
         if not hasattr(self, "credits_"):
-            d = len(self.feature_names_in_)
+            d = len(self.static_)
             self.credits_ = [_cuts_saved(tree.tree_, d) for tree in self.forest_.estimators_]
         return self.credits_
 
     def _matrix(self, X: pl.DataFrame) -> np.ndarray:
         logs = self.logs_.transform(self._numbers(X))
         return self._in_order(logs, self.shares_.transform(self._categories(X)))
-
-    def _save(self, folder: Path) -> None:
-        for name in PARTS:
-            save_part(getattr(self, f"{name}_"), folder / f"{name}.skops")
-
-    def _load(self, folder: Path) -> None:
-        for name in PARTS:
-            setattr(self, f"{name}_", load_part(folder / f"{name}.skops"))
 
 
 def _cuts_saved(tree: Any, features: int) -> np.ndarray:

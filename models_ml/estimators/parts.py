@@ -10,8 +10,11 @@ from warehouse.errors import UserError
 
 # Beside skops' own default list (numpy and scikit-learn's public estimators).
 TRUSTED = [
+    "models_ml.dense.Dense",
+    "models_ml.estimators.sequences.EventSequences",
     "models_ml.preprocessing.CategoryCodes",
     "models_ml.preprocessing.CategoryShares",
+    "models_ml.preprocessing.QuantileBins",
     "models_ml.preprocessing.SignedLog",
     "models_ml.preprocessing.Standard",
     "models_ml.preprocessing.TargetRates",

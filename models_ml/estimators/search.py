@@ -11,6 +11,9 @@ class Whole:
     high: int
     log: bool = False
 
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, int) and self.low <= value <= self.high
+
 
 @dataclass(frozen=True)
 class Real:
@@ -20,12 +23,18 @@ class Real:
     high: float
     log: bool = False
 
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, int | float) and self.low <= value <= self.high
+
 
 @dataclass(frozen=True)
 class Choice:
     """One of `values`."""
 
     values: tuple[str | int | float | bool | None, ...]
+
+    def __contains__(self, value: object) -> bool:
+        return value in self.values
 
 
 Range = Whole | Real | Choice

@@ -9,7 +9,7 @@ import polars as pl
 from models_ml.estimators.base import Supervised
 from models_ml.estimators.parts import load_part, save_part
 from models_ml.estimators.search import Range, Real, Whole
-from models_ml.preprocessing import TargetRates
+from models_ml.preprocessing import TargetRates, single
 
 BOOSTER = "booster.ubj"
 CATEGORIES = "categories.skops"
@@ -24,6 +24,7 @@ class XGBoost(Supervised):
     """
 
     name = "xgboost"
+    library = "xgboost"
     search_space: ClassVar[dict[str, Range]] = {
         "n_estimators": Whole(50, 800, log=True),
         "max_depth": Whole(2, 10),
@@ -98,8 +99,7 @@ class XGBoost(Supervised):
         return xgboost.DMatrix(self._matrix(X, rates), nthread=self.n_jobs)
 
     def _matrix(self, X: pl.DataFrame, rates: np.ndarray) -> np.ndarray:
-        values = self._in_order(self._numbers(X), rates)
-        return values.astype(np.float32)
+        return single(self._in_order(self._numbers(X), rates))
 
     def _save(self, folder: Path) -> None:
         self.booster_.save_model(folder / BOOSTER)

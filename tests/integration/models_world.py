@@ -17,7 +17,9 @@ from warehouse.sources import tables
 from warehouse.tables import create_database, ensure_tables
 
 START = datetime(2026, 3, 1, 5, 30, tzinfo=UTC)
+DAY = timedelta(days=1)
 INSTANT = pl.Datetime("ms", "UTC")
+SEQUENCE = "subpublisher__last_3_ctit_seconds_7d"
 TYPES = {
     "device__ctit_seconds": "Nullable(Float32)",
     "ip__clicks_1h": "Nullable(UInt32)",
@@ -25,6 +27,8 @@ TYPES = {
     "publisher__share_1d": "Nullable(Float64)",
     "install__network": "LowCardinality(Nullable(String))",
     "install__os": "LowCardinality(Nullable(String))",
+    # Read by families that learn from sequences, left alone by all others.
+    SEQUENCE: "Array(Nullable(Float32))",
 }
 
 
@@ -84,8 +88,9 @@ def rows(n: int, days: float, seed: int) -> pl.DataFrame:
             "publisher__share_1d": some(rng.random(n), 0.2),
             "install__network": some(networks, 0.1),
             "install__os": some(rng.choice(["android", "ios"], n), 0.02),
+            SEQUENCE: [[1.5, None, 0.25 * i][: i % 4] for i in range(n)],
         },
-        schema_overrides={"event_at": INSTANT},
+        schema_overrides={"event_at": INSTANT, SEQUENCE: pl.List(pl.Float32)},
     )
 
 
@@ -166,9 +171,37 @@ def make_world(
         .sample(fraction=1, shuffle=True, seed=seed)
     )
     make_feature_table(warehouse, frame)
+    make_installs(warehouse, installs, seed)
     if with_truth:
         make_truth(warehouse, installs)
     return feature_set(warehouse)
+
+
+def make_installs(warehouse: Warehouse, installs: pl.DataFrame, seed: int) -> None:
+    """`core.installs` as far as validation reads it: who sent each install, and its payout."""
+    rng = np.random.default_rng(seed + 2)
+    n = installs.height
+    name = warehouse.table("core", "installs")
+    warehouse.command(
+        f"create table {name} (install_id UUID, event_at DateTime64(3, 'UTC'),"
+        " app_id LowCardinality(String), publisher LowCardinality(String),"
+        " subpublisher LowCardinality(Nullable(String)), device_hash Nullable(UInt64),"
+        " payout Nullable(Float64), is_organic UInt8) engine MergeTree order by install_id"
+    )
+    sites = pl.Series("subpublisher", [f"s{v}" for v in rng.integers(0, 6, n)])
+    warehouse.insert(
+        name,
+        installs.select(
+            "install_id",
+            "event_at",
+            app_id=pl.lit("app"),
+            publisher=pl.col("install__network").fill_null("organic"),
+            subpublisher=sites,
+            device_hash=pl.Series(rng.integers(1, 5 * n, n), dtype=pl.UInt64),
+            payout=pl.lit(2.0),
+            is_organic=pl.col("install__network").is_null().cast(pl.UInt8),
+        ),
+    )
 
 
 def make_truth(warehouse: Warehouse, installs: pl.DataFrame) -> None:

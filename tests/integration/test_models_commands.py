@@ -10,7 +10,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from cli import features, models, score, snapshot, train, validate
+from cli import compare, features, models, score, snapshot, train, validate
+from models_ml.validation import KEYS
 from warehouse.connection import Warehouse
 from warehouse.errors import UsageError, UserError
 
@@ -18,7 +19,7 @@ from warehouse.errors import UsageError, UserError
 @pytest.fixture
 def app() -> typer.Typer:
     app = typer.Typer(pretty_exceptions_enable=False)
-    for module in (features, models, score, snapshot, train, validate):
+    for module in (compare, features, models, score, snapshot, train, validate):
         module.register(app)
     return app
 
@@ -91,7 +92,8 @@ def test_from_snapshot_to_scores(
     assert (listed["model_version"], listed["is_champion"]) == (version, False)
     said = run(app, "models", "promote", version, "--reason", "the only one").stderr
     assert said == f"{version} is the champion of fs_install\n"
-    scored = run(app, "score", "fs_install")
+    scored = run(app, "score", "fs_install", "--show", "2")
+    assert "  - The ip__clicks_1h: " in scored.stderr
     assert f"with {version} (the champion)" in scored.stderr
     assert "no dbt model reads ml.scores yet" in scored.stderr
     assert "1,200 subjects scored" in scored.stderr
@@ -102,13 +104,29 @@ def test_from_snapshot_to_scores(
         app, "validate", "fs_install", "--models", "logistic_regression", "--train", "5d",
         "--delay", "1d", "--test", "2d", "--resamples", "20",
     )  # fmt: skip
-    assert {tuple(row) for row in rows} == {
-        ("model", "fold", "segment", "metric", "value", "low", "high", "n")
-    }
+    assert {tuple(row) for row in rows} == {KEYS}
+    compared = run_json(app, "compare", "fs_install", "--labels", "matured", "--folds")
+    [whole] = [
+        row["value"] for row in rows
+        if (row["model"], row["fold"], row["segment"], row["metric"])
+        == ("logistic_regression", -1, "matured", "roc_auc")
+    ]  # fmt: skip
+    figures = {(m["model"], m["fold"]): m["metrics"] for m in compared["models"]}
+    assert figures["logistic_regression", -1]["roc_auc"]["value"] == whole
+    assert {fold for _, fold in figures} == {-1, 0, 1}
     table_text = run(
-        app, "validate", "fs_install", "--models", "logistic_regression", "--resamples", "20"
+        app, "validate", "fs_install", "--models", "logistic_regression", "--resamples", "2"
     ).stdout
     assert table_text.splitlines()[0].split()[:5] == ["model", "fold", "segment", "n", "positives"]
+    lines = run(
+        app, "compare", "fs_install", "--run", compared["run_id"][:8], "--markdown",
+        "--metric", "roc_auc", "--labels", "matured",
+    ).stdout.splitlines()  # fmt: skip
+    assert lines[0] == "| model | fold | roc_auc | unseen recall_at_balanced |"
+    assert lines[2].startswith(f"| logistic_regression | all | {whole:.3f} [")
+    assert {line.split(" | ")[0] for line in lines[2:]} == {
+        "| logistic_regression", "| prior", "| rules"
+    }  # fmt: skip
 
 
 def test_features_are_listed_in_contract_order(app: typer.Typer, contract: Path) -> None:
@@ -133,7 +151,10 @@ def test_mistakes_are_named(app: typer.Typer, contract: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["snapshot"], ["train"], ["validate"], ["score"], ["models", "promote"], ["features", "list"]],
-)
+    [
+        ["snapshot"], ["train"], ["validate"], ["compare"], ["score"], ["models", "promote"],
+        ["features", "list"],
+    ],
+)  # fmt: skip
 def test_help_has_examples(app: typer.Typer, words: list[str]) -> None:
     assert f"clickward {' '.join(words)}" in run(app, *words, "--help").stdout

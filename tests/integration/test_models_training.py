@@ -22,12 +22,13 @@ from models_ml.registry import (
 )
 from models_ml.snapshot import pull_snapshot
 from models_ml.training import train
-from models_ml.validation import KEYS, Windows, validate
+from models_ml.validation import KEYS, Protocol, Windows, validate
 from warehouse.connection import Warehouse
 from warehouse.errors import UsageError, UserError
 
 DAY = timedelta(days=1)
 FAST = {"n_estimators": 20}
+QUICK = Protocol(resamples=10)
 
 
 def count(warehouse: Warehouse, table: str) -> int:
@@ -176,7 +177,7 @@ def test_champion_else_latest(warehouse: Warehouse) -> None:
 def test_another_contract_is_refused(warehouse: Warehouse) -> None:
     fs = world.make_world(warehouse, n=800, days=8)
     train(warehouse, fs, "xgboost", parameters=FAST)
-    with pytest.raises(UserError, match=r"expects contract.*gone install__os") as caught:
+    with pytest.raises(UserError, match=r"expects contract.*gone subpublisher__last_3") as caught:
         choose_model(warehouse, world.changed(fs))
     assert "clickward train fs_install --model xgboost" in str(caught.value.hint)
 
@@ -186,15 +187,19 @@ def test_validation_writes_what_it_says(warehouse: Warehouse) -> None:
     said: list[str] = []
     windows = Windows(6 * DAY, 2 * DAY, 2 * DAY, 2 * DAY)
     found = validate(warehouse, fs, "logistic_regression,isolation_forest", windows,
-                     resamples=30, say=said.append)  # fmt: skip
+                     protocol=Protocol(resamples=30), say=said.append)  # fmt: skip
     rows = pl.DataFrame([row for evaluation in found for row in evaluation.rows()])
     assert rows.columns == list(KEYS)
     assert rows["fold"].unique().sort().to_list() == [OVERALL, 0, 1, 2]
     attacks = {"true:click_injection", "true:device_farm"}
-    assert set(rows["segment"]) == {"known", "matured", "true"} | attacks
+    numbers = [name for name, kind in world.TYPES.items() if not kind.startswith("Array")]
+    features = {f"feature:{name}" for name in numbers}
+    others = {"scores", "training", "train_vs_test"} | features
+    assert set(rows["segment"]) == {"known", "matured", "true"} | attacks | others
     stored = warehouse.query(
-        "select toString(model) as model, fold, toString(segment) as segment,"
-        " toString(metric) as metric, value, low, high, n"
+        "select toString(model) as model, toString(variant) as variant,"
+        " toString(train_labels) as train_labels, fold, toString(segment) as segment,"
+        " toString(labels) as labels, toString(metric) as metric, value, low, high, n"
         f" from {warehouse.table('ml', 'evaluations')}"
     )
     order = ["model", "fold", "segment", "metric"]
@@ -222,19 +227,23 @@ def test_validation_repeats_and_labels_are_as_of_the_test_start(
     fs = world.make_world(warehouse, n=1500, days=12, with_truth=False)
     windows = Windows(5 * DAY, 1 * DAY, 3 * DAY, 3 * DAY)
     seen: list[tuple[int, int]] = []
-    from models_ml import validation
+    from models_ml.validation import fold
 
-    original = validation.fit
+    original = fold.fit
 
     def counted(estimator, frame, rows, y):
-        seen.append((len(rows), int(y.sum())))
+        if estimator.name == "logistic_regression":
+            seen.append((len(rows), int(y.sum())))
         return original(estimator, frame, rows, y)
 
-    monkeypatch.setattr(validation, "fit", counted)
-    first = validate(warehouse, fs, "logistic_regression", windows, resamples=10)
-    second = validate(warehouse, fs, "logistic_regression", windows, resamples=10)
+    monkeypatch.setattr(fold, "fit", counted)
+    first = validate(warehouse, fs, "logistic_regression", windows, protocol=QUICK)
+    second = validate(
+        warehouse, fs, "logistic_regression", windows, protocol=Protocol(resamples=10)
+    )
     assert [list(e.rows()) for e in first] == [list(e.rows()) for e in second]
-    assert {m.segment for e in first for m in e.measurements} == {"known", "matured"}
+    judged = {m.segment for e in first for m in e.measurements if m.metric == "roc_auc"}
+    assert judged == {"known", "matured", "train_vs_test"}
     first_at = warehouse.scalar(f"select min(event_at) from {fs.relation}")
     for number, (rows, positives) in enumerate(seen[: len(seen) // 2]):
         start = first_at + 3 * DAY * number
@@ -250,22 +259,23 @@ def test_stale_labels_of_the_feature_set_are_said(warehouse: Warehouse) -> None:
     )
     said: list[str] = []
     found = validate(warehouse, fs, "logistic_regression", Windows(test=3 * DAY, delay=DAY),
-                     resamples=10, say=said.append)  # fmt: skip
+                     protocol=Protocol(resamples=10), say=said.append)  # fmt: skip
     assert "labels of" in said[0]
     assert "differ from the verdicts" in said[0]
-    assert any(m.value for m in found[0].measurements if m.metric == "positives")
+    assert any(m.value for e in found for m in e.measurements if m.segment == "matured")
 
 
 def test_a_fold_without_frauds_is_undefined(warehouse: Warehouse) -> None:
     fs = world.make_world(warehouse, n=400, days=6, with_truth=False)
     warehouse.command(f"truncate table {warehouse.table('core', 'labels')}")
     said: list[str] = []
-    found = validate(warehouse, fs, "xgboost,isolation_forest", resamples=10, say=said.append)
+    found = validate(warehouse, fs, "xgboost,isolation_forest", protocol=QUICK, say=said.append)
     assert any("one class only" in line for line in said)
     xgboost = [m for e in found if e.model == "xgboost" for m in e.measurements]
     assert xgboost
     assert {m.value for m in xgboost} == {None}
-    forest = {m.metric: m.value for e in found if e.model != "xgboost" for m in e.measurements}
+    forest = {m.metric: m.value for e in found if e.model == "isolation_forest"
+              for m in e.measurements}  # fmt: skip
     assert forest["roc_auc"] is None
     assert forest["fpr_reached_fpr_0.5pct"] is not None
 

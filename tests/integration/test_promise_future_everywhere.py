@@ -8,8 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from clickward import run, with_fault
+from clickward import parts, run, with_fault
 
+from models_ml.frames import read_frame
+from models_ml.snapshot import pull_snapshot
+from models_ml.validation import read_history
+from models_ml.validation.future import future_leaks
+from models_ml.validation.leaks import Leak
 from simulator import load_scenario, simulate
 from tests.integration.test_promise_future import START, random_clicks, write_clicks
 from warehouse.build import run_dbt
@@ -79,13 +84,18 @@ def take_away_what_came_later(project: Project, warehouse: Warehouse) -> None:
     )  # fmt: skip
 
 
-def features_that_change(project: Project, reports: Path, folder: Path) -> tuple[set[str], int]:
-    """Features with another value once the future is gone; and how many were compared."""
+def features_that_change(
+    project: Project, reports: Path, folder: Path
+) -> tuple[set[str], int, set[str]]:
+    """Features with another value once the future is gone, how many were compared, and those
+    that the check of `clickward validate` names by itself.
+    """
     run(project, "load", "appsflyer", reports)
     run(project, "load", "talkingdata", write_clicks(folder / "c.csv", random_clicks(5, 300)))
     run(project, "build")
     warehouse = connect(project)
     sets = feature_sets(project)
+    named = {leak.feature for one in sets for leak in what_validation_finds(warehouse, one)}
     whole = [earlier_values(warehouse, one) for one in sets]
     take_away_what_came_later(project, warehouse)
     changed, compared = set(), 0
@@ -98,14 +108,23 @@ def features_that_change(project: Project, reports: Path, folder: Path) -> tuple
             if any(row[place] != without[subject][place] for subject, row in with_future.items()):
                 changed.add(feature.name)
     warehouse.close()
-    return changed, compared
+    return changed, compared, named
+
+
+def what_validation_finds(warehouse: Warehouse, feature_set: FeatureSet) -> list[Leak]:
+    """The check before a validation, which leaves nothing behind."""
+    frame = read_frame(pull_snapshot(warehouse, feature_set).path)
+    before = parts(warehouse)
+    found = future_leaks(warehouse, feature_set, read_history(warehouse, feature_set, frame), [])
+    assert parts(warehouse) == before
+    return found
 
 
 def test_no_feature_of_any_set_sees_the_future(
     project: Project, reports: Path, tmp_path: Path
 ) -> None:
-    changed, compared = features_that_change(project, reports, tmp_path)
-    assert changed == set()
+    changed, compared, named = features_that_change(project, reports, tmp_path)
+    assert changed == named == set()
     assert compared == sum(len(one.features) for one in feature_sets(project)) > 100
 
 
@@ -128,5 +147,5 @@ def test_a_new_feature_that_does_is_caught(project: Project, reports: Path, tmp_
             "        config: {meta: {entity: install, aggregate: count}}\n" + entry,
         )
     )
-    changed, _ = features_that_change(faulty, reports, tmp_path)
-    assert changed == {"install__app_popularity"}
+    changed, _, named = features_that_change(faulty, reports, tmp_path)
+    assert changed == named == {"install__app_popularity"}
