@@ -21,6 +21,8 @@ COLUMNS = (
     "threshold",
 )
 
+FAMILY_COLUMNS = ("name", "kind", "library", "installed", "calibrated", "max_rows", "summary")
+
 
 @on_project
 def list_command(
@@ -28,14 +30,21 @@ def list_command(
     feature_set: Annotated[
         str | None, typer.Option("--feature-set", help="Only models that read this one.")
     ] = None,
+    available: Annotated[
+        bool, typer.Option("--available", help="The families that can be trained, instead.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """List trained models, the latest first.
+    """List trained models, the latest first, or the families there are.
 
     \b
-    Example:
+    Examples:
       clickward models list --feature-set fs_install
+      clickward models list --available --json
     """
+    if available:
+        _list_families(as_json)
+        return
     from models_ml.registry import list_models
     from warehouse.connection import connection
 
@@ -47,6 +56,20 @@ def list_command(
     if models.is_empty():
         say("no model is trained yet: clickward train fs_install --model xgboost")
     print_table(COLUMNS, models.select(COLUMNS).iter_rows())
+
+
+def _list_families(as_json: bool) -> None:
+    from models_ml.estimators.catalogue import catalogue
+
+    families = catalogue()
+    if as_json:
+        print_json(families)
+        return
+    rows = [
+        {**one, "installed": one["is_installed"], "calibrated": one["is_calibrated"]}
+        for one in families
+    ]
+    print_table(FAMILY_COLUMNS, ([one[name] for name in FAMILY_COLUMNS] for one in rows))
 
 
 @on_project

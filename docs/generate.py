@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the code: docs/cli.md and docs/features.md.
+"""Writes the pages made from the code: docs/cli.md, docs/features.md and docs/models.md.
 
 python docs/generate.py            write them
 python docs/generate.py --check    exit 1 where one is stale, and say which
@@ -6,6 +6,7 @@ python docs/generate.py --check    exit 1 where one is stale, and say which
 
 import argparse
 import difflib
+import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ SHARED = ("target", "project_dir", "profiles_dir", "debug")
 
 def main() -> int:
     """Write the pages, or with --check compare them; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Write docs/cli.md and docs/features.md.")
+    parser = argparse.ArgumentParser(description="Write the pages made from the code.")
     parser.add_argument("--check", action="store_true", help="only say which page is stale")
     check = parser.parse_args().check
     stale = False
@@ -179,6 +180,57 @@ def features_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def models_page() -> str:
+    """The model families as their classes state them."""
+    from models_ml.estimators import FAMILIES, family
+    from models_ml.estimators.catalogue import describe
+
+    facts = [describe(name) for name in FAMILIES]
+    rows = [
+        [
+            f"[`{one['name']}`](#{one['name']})",
+            one["kind"],
+            one["library"] + (f" (extra `{one['extra']}`)" if one["extra"] else ""),
+            f"{one['max_rows']:,}" if one["max_rows"] else "all",
+            "yes" if one["is_calibrated"] else "",
+            _cell(one["summary"]),
+        ]
+        for one in facts
+    ]
+    header = ["family", "kind", "library", "rows learnt from", "probability", "what it is"]
+    lines = [
+        "# Model families",
+        "",
+        NOTE,
+        "",
+        "Above its number of rows a family learns from a seeded subsample, stratified by label",
+        "where it sees labels; the artifact says how many of how many. Without a probability a",
+        "score ranks rows only. `clickward models list --available --json` gives this as data.",
+        "",
+        *_table(header, rows),
+    ]
+    for one in facts:
+        text = inspect.getdoc(family(one["name"])) or ""
+        lines += ["", f"## {one['name']}", "", text, ""]
+        space = one["search_space"]
+        lines += _table(
+            ["parameter", "default", "worth trying"],
+            [
+                [f"`{name}`", f"`{value}`", _range(space.get(name))]
+                for name, value in one["parameters"].items()
+            ],
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _range(values: dict[str, Any] | None) -> str:
+    if values is None:
+        return ""
+    if "values" in values:
+        return ", ".join(f"`{value}`" for value in values["values"])
+    return f"{values['low']:g} to {values['high']:g}" + (", log scale" if values["log"] else "")
+
+
 def _decided(decision_at: str) -> str:
     return "at its own time" if decision_at[:-1] == "0" else f"{decision_at} after its own time"
 
@@ -219,7 +271,11 @@ def _first_difference(found: str, wanted: str) -> str:
     return f"{len(changed)} line(s) differ, first {changed[0][:100]!r}"
 
 
-PAGES: dict[str, Callable[[], str]] = {"cli.md": cli_page, "features.md": features_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "cli.md": cli_page,
+    "features.md": features_page,
+    "models.md": models_page,
+}
 
 if __name__ == "__main__":
     os.environ.setdefault("CLICKWARD_STORE", ".clickward/store")

@@ -27,7 +27,7 @@ class Schedule:
     weight_decay: float
     batch_size: int
     max_epochs: int
-    patience: int = 3
+    patience: int = 5
 
 
 def import_torch(family: str) -> Any:

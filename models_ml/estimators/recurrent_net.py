@@ -29,7 +29,7 @@ class RecurrentNet(Supervised):
     Reads the columns of lists (`<entity>__last_<K>_<measure>`), the latest event last: one unit
     for each group of parallel lists, then two layers with the other features, which are prepared
     as for logistic regression. Training ends when the loss on a tenth of the rows has not fallen
-    for three epochs. Explanations are integrated gradients in log-odds, from a row at the
+    for five epochs. Explanations are integrated gradients in log-odds, from a row at the
     training mean whose events are as many but say nothing. Needs the extra `deep`
     (`make setup-deep`) and a feature set with sequences.
     """
@@ -57,7 +57,7 @@ class RecurrentNet(Supervised):
         dropout: float = 0.3,
         learning_rate: float = 4e-3,
         weight_decay: float = 1e-2,
-        batch_size: int = 1024,
+        batch_size: int = 256,
         max_epochs: int = 12,
         random_state: int = 0,
     ) -> None:

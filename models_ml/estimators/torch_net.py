@@ -22,7 +22,7 @@ class TorchNet(DenseSupervised):
     """Two rectified layers with dropout on log loss, trained in PyTorch.
 
     Features as for logistic regression. Training ends when the loss on a tenth of the rows has
-    not fallen for three epochs. Explanations are integrated gradients from the training mean, in
+    not fallen for five epochs. Explanations are integrated gradients from the training mean, in
     log-odds. Needs the extra `deep` (`make setup-deep`).
     """
 
@@ -45,7 +45,7 @@ class TorchNet(DenseSupervised):
         dropout: float = 0.3,
         learning_rate: float = 2e-3,
         weight_decay: float = 1e-2,
-        batch_size: int = 512,
+        batch_size: int = 128,
         max_epochs: int = 25,
         random_state: int = 0,
     ) -> None:
