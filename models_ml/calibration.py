@@ -17,8 +17,6 @@ ASKED = (AUTO, NONE, SIGMOID, ISOTONIC)
 ISOTONIC_FROM = 500
 # How much of the sigmoid an isotonic map keeps, so that it rises inside its steps too.
 RISE = 1e-3
-# Hyper-parameters that weigh the classes: a score is then no probability.
-WEIGHING = {"class_weight": None, "scale_pos_weight": 1}
 
 
 @dataclass(frozen=True)
@@ -72,9 +70,7 @@ def method_for(estimator: Estimator, asked: str = AUTO) -> str:
         )
     if asked != AUTO:
         return asked
-    given = estimator.get_params()
-    is_weighed = any(given.get(name, plain) != plain for name, plain in WEIGHING.items())
-    if estimator.is_calibrated and not is_weighed:
+    if estimator.gives_probabilities:
         return OWN
     return AUTO if estimator.is_supervised else NONE
 

@@ -16,6 +16,8 @@ from models_ml.subsample import subsample
 from warehouse.errors import UserError
 
 FACTS = "estimator.json"
+# Hyper-parameters that weigh the classes, and what each is where it does not.
+WEIGHING = {"class_weight": None, "scale_pos_weight": 1}
 
 
 class Estimator(BaseEstimator, ABC):
@@ -38,7 +40,7 @@ class Estimator(BaseEstimator, ABC):
     search_space: ClassVar[dict[str, Range]] = {}
     # Training rows above which the family learns from a subsample; None where it takes all.
     max_rows: ClassVar[int | None] = None
-    # Whether scores are probabilities as they come, or want calibration first.
+    # Whether scores are probabilities as they come, where no class is weighed.
     is_calibrated: ClassVar[bool] = False
     # Whether columns of lists are read, and not passed over.
     reads_sequences: ClassVar[bool] = False
@@ -46,6 +48,14 @@ class Estimator(BaseEstimator, ABC):
     parts: ClassVar[tuple[str, ...]] = ()
     # Rows learnt from and rows given, where `max_rows` made them differ.
     subsampled_: tuple[int, int] | None = None
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether scores are probabilities under these hyper-parameters: no class is weighed."""
+        given = self.get_params()
+        return self.is_calibrated and all(
+            given.get(name, plain) == plain for name, plain in WEIGHING.items()
+        )
 
     def fit(self, X: pl.DataFrame, y: np.ndarray | None = None) -> Self:
         """Learn from `X` `(n, d)` and, where supervised, labels `y` `(n,)` of 0 and 1.

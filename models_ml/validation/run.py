@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from models_ml.durations import about, utc_now
-from models_ml.estimators import families, family
+from models_ml.estimators import families
 from models_ml.frames import read_frame
 from models_ml.ledger import Run, drop_uncommitted, ensure_ml_tables
 from models_ml.reading import INSTANT
@@ -164,7 +164,7 @@ def _evaluate(
             for data in parts:
                 outcome = lab.outcome(name, data, lambda: _fit(lab, name, data, measured))  # noqa: B023
                 measured.append((data, outcome))
-            is_calibrated = family(name).is_calibrated
+            is_calibrated = build_estimator(name, {}, protocol.seed).gives_probabilities
             yield from measure_folds(lab.history, name, variant, measured, protocol, is_calibrated)
 
 
