@@ -37,8 +37,8 @@ $(NODE_CLIENT)/node_modules/.package-lock.json: $(NODE_CLIENT)/package.json $(NO
 demo: setup  ## simulate a small world, score it, and compare with the truth
 	$(BIN)/clickward demo
 
-test: setup  ## run the test suite
-	$(BIN)/python -m pytest
+test: setup  ## run the test suite on two processes
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 lint: setup  ## check style, types and SQL format
 	$(BIN)/ruff check .

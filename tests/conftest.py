@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -13,6 +14,27 @@ from warehouse.profile import Project, find_project
 from warehouse.store import open_store
 
 _numbers = itertools.count(1)
+HERE = Path(__file__).parent
+# Folders whose files share a costly fixture: one worker runs them all.
+SHARED = ("integration/door", "unit/models_ml", "unit/simulator")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Each worker of pytest-xdist has dbt write into a folder of its own."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is not None:
+        folder = tempfile.mkdtemp(prefix=f"clickward-{worker}-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        os.environ["DBT_TARGET_PATH"] = f"{folder}/target"
+        os.environ["DBT_LOG_PATH"] = f"{folder}/logs"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group tests by file, or by the folder in `SHARED`, so that fixtures are built once."""
+    for item in items:
+        file = item.path.relative_to(HERE).as_posix()
+        group = next((folder for folder in SHARED if file.startswith(folder)), file)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(wrapper=True)

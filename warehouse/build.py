@@ -48,7 +48,7 @@ def run_dbt(
         outcome = dbtRunner(callbacks=[on_event] if on_event else []).invoke(arguments)
     if outcome.success:
         return outcome.result
-    log = f"see {project.project_dir / 'logs' / 'dbt.log'}"
+    log = f"see {project.log_path}"
     if outcome.exception is not None:
         raise UserError(f"dbt {words[0]} failed: {outcome.exception}", log) from outcome.exception
     failures = [

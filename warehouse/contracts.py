@@ -70,7 +70,7 @@ class FeatureSet:
 
 def read_manifest(project: Project) -> dict[str, Any]:
     """dbt's manifest, parsed anew where a file of the project is newer than it."""
-    path = project.project_dir / "target" / "manifest.json"
+    path = project.target_path / "manifest.json"
     if not path.is_file() or path.stat().st_mtime < _newest(project.project_dir):
         from warehouse.build import run_dbt
 

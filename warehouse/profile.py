@@ -25,6 +25,16 @@ class Project:
         """What clickward keeps beside the project: store, artifacts, snapshots."""
         return self.profiles_dir.parent / ".clickward"
 
+    @property
+    def target_path(self) -> Path:
+        """Where dbt writes its manifest: `DBT_TARGET_PATH`, as for dbt itself, or `target`."""
+        return self.project_dir / (os.environ.get("DBT_TARGET_PATH") or "target")
+
+    @property
+    def log_path(self) -> Path:
+        """dbt's log file: in `DBT_LOG_PATH`, as for dbt itself, or in `logs`."""
+        return self.project_dir / (os.environ.get("DBT_LOG_PATH") or "logs") / "dbt.log"
+
 
 @dataclass(frozen=True)
 class Target:
