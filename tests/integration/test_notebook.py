@@ -29,7 +29,7 @@ def test_the_model_lab_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         output
         for cell in cells
         for output in cell.outputs
-        if any("vega" in kind for kind in output.get("data", {}))
+        if "image/svg+xml" in output.get("data", {})
     ]
     assert len(charts) == 4
     assert (tmp_path / ".clickward" / "model_lab" / "store").is_dir()
