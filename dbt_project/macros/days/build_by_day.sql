@@ -7,7 +7,7 @@
 
     The model is rendered again for every chunk: `days_to_build` then returns the chunk's days.
 #}
-{% materialization by_day, adapter="clickhouse" %}
+{% materialization by_day, adapter = "clickhouse" %}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target_relation = this.incorporate(type="table") -%}
     {%- set is_anew = existing is not none and should_full_refresh() -%}
@@ -19,7 +19,8 @@
     {% do drop_relation_if_exists(load_cached_relation(fresh)) %}
     {{ run_hooks(pre_hooks) }}
 
-    {% if existing is none %} {% do clickhouse__create_empty_table(False, target_relation, sql, has_contract) %}
+    {% if existing is none %}
+        {% do clickhouse__create_empty_table(False, target_relation, sql, has_contract) %}
     {% elif is_anew %} {% do clickhouse__create_empty_table(False, fresh, sql, has_contract) %}
     {% elif config.get("on_schema_change") == "fail" %}
         {% do adapter.check_incremental_schema_changes("fail", existing, sql) %}
@@ -35,7 +36,9 @@
         {% for part in range(chunk.parts if chunk.days else 0) %}
             {% do model.update({"chunk": chunk, "part": part}) %}
             {% set part_sql = render(model.raw_code) %}
-            {% call statement("main") %} {{ clickhouse__insert_into(into, part_sql, has_contract) }} {% endcall %}
+            {% call statement("main") %}
+                {{ clickhouse__insert_into(into, part_sql, has_contract) }}
+            {% endcall %}
         {% endfor %}
         {% if not is_anew %}
             {% do swap_days(chunk, new_data) %}
@@ -46,9 +49,14 @@
         {% endif %}
     {% endfor %}
     {% if is_anew %} {% do swap_table(fresh, target_relation, chunks) %} {% endif %}
-    {% if load_result("main") is none %} {% call noop_statement("main", "up to date") %} {% endcall %} {% endif %}
+    {% if chunks %} {% do drop_plan(this.name) %} {% endif %}
+    {% if load_result("main") is none %}
+        {% call noop_statement("main", "up to date") %} {% endcall %}
+    {% endif %}
 
-    {% do apply_grants(target_relation, config.get("grants"), should_revoke=should_revoke(existing, is_anew)) %}
+    {% do apply_grants(
+        target_relation, config.get("grants"), should_revoke=should_revoke(existing, is_anew)
+    ) %}
     {% do persist_docs(target_relation, model) %}
     {{ run_hooks(post_hooks) }}
     {% do adapter.commit() %}
@@ -71,7 +79,9 @@
     {% for day in filled %}
         {% do replacements.append("replace partition '" ~ day ~ "' from " ~ new_data) %}
     {% endfor %}
-    {% if replacements %} {% do run_query("alter table " ~ this ~ " " ~ replacements | join(", ")) %} {% endif %}
+    {% if replacements %}
+        {% do run_query("alter table " ~ this ~ " " ~ replacements | join(", ")) %}
+    {% endif %}
     {% for day in chunk.days + chunk.unwanted if day not in filled %}
         {% do run_query("alter table " ~ this ~ " drop partition '" ~ day ~ "'") %}
     {% endfor %}
@@ -87,8 +97,7 @@
     {% set old = make_backup_relation(target_relation, "table") %}
     {% do drop_relation_if_exists(load_cached_relation(old)) %}
     {% if load_cached_relation(this).can_exchange %}
-        {% do exchange_tables_atomic(fresh, target_relation) %}
-        {% do adapter.drop_relation(fresh) %}
+        {% do exchange_tables_atomic(fresh, target_relation) %} {% do adapter.drop_relation(fresh) %}
     {% else %}
         {% do adapter.rename_relation(target_relation, old) %}
         {% do adapter.rename_relation(fresh, target_relation) %}
@@ -105,7 +114,14 @@
     {% set days = chunks | map(attribute="days") | map("length") | sum %}
     {% do log(
         "days built: "
-        ~ tojson({"model": this.name, "done": done, "of": days, "rows": chunks | map(attribute="rows") | sum}),
+        ~ tojson(
+            {
+                "model": this.name,
+                "done": done,
+                "of": days,
+                "rows": chunks | map(attribute="rows") | sum,
+            }
+        ),
         info=false,
     ) %}
 {% endmacro %}

@@ -27,11 +27,7 @@
         {% do added.append("add column if not exists " ~ column) %}
     {% endfor %}
     {% do run_query(
-        "alter table "
-        ~ target.schema
-        ~ "_raw.build_plan "
-        ~ on_cluster_clause(this)
-        ~ added
+        "alter table " ~ target.schema ~ "_raw.build_plan " ~ on_cluster_clause(this) ~ added
         | join(", ")
     ) %}
 {% endmacro %}

@@ -13,19 +13,32 @@
     {% for row in plan %}
         {% set own, reached = row[4] | int, row[5] | int - row[4] | int %}
         {% if not chunks or (chunks[-1].rows and chunks[-1].rows + own > chunk_rows and row[2]) %}
-            {% do chunks.append({"rows": 0, "reached": 0, "entries": []}) %}
+            {% do chunks.append({"number": chunks | length, "rows": 0, "reached": 0, "entries": []}) %}
         {% endif %}
         {% set last = chunks[-1] %}
         {% do last.entries.append(row) %}
-        {% if row[2] %} {% do last.update({"rows": last.rows + own, "reached": [last.reached, reached] | max}) %} {% endif %}
+        {% if row[2] %}
+            {% do last.update({"rows": last.rows + own, "reached": [last.reached, reached] | max}) %}
+        {% endif %}
     {% endfor %}
     {% set entries = [] %}
     {% for chunk in chunks %}
         {% set parts = ((chunk.rows + chunk.reached + part_rows - 1) / part_rows) | int if in_parts else 1 %}
         {% for row in chunk.entries %}
             {% do entries.append(
-                "('" ~ this.name ~ "', '" ~ row[0] ~ "', " ~ row[1] ~ ", " ~ row[2] ~ ", " ~ loop.index0 * 0
-                ~ " + " ~ chunks.index(chunk) ~ ", " ~ [parts, 1] | max ~ ", " ~ row[4] ~ ")"
+                "('"
+                ~ this.name
+                ~ "', '"
+                ~ row[0]
+                ~ "', "
+                ~ row[1]
+                ~ ", "
+                ~ row[2]
+                ~ ", "
+                ~ chunk.number
+                ~ ", "
+                ~ [parts, 1]
+                | max ~ ", " ~ row[4] ~ ")"
             ) %}
         {% endfor %}
     {% endfor %}
@@ -42,12 +55,20 @@
     {% set chunks = [] %}
     {% for row in run_query(plan_sql).rows %}
         {% if not chunks or chunks[-1].number != row[0] %}
-            {% do chunks.append({"number": row[0], "days": [], "unwanted": [], "parts": row[3] | int, "rows": 0}) %}
+            {% do chunks.append(
+                {"number": row[0], "days": [], "unwanted": [], "parts": row[3] | int, "rows": 0}
+            ) %}
         {% endif %}
         {% do (chunks[-1].days if row[2] else chunks[-1].unwanted).append(row[1]) %}
         {% do chunks[-1].update({"rows": chunks[-1].rows + row[4] | int}) %}
     {% endfor %}
     {{ return(chunks) }}
+{% endmacro %}
+
+
+{# A plan is gone once it is done, or before another one is made. #}
+{% macro drop_plan(model_name) %}
+    {% do run_query("alter table " ~ target.schema ~ "_raw.build_plan drop partition '" ~ model_name ~ "'") %}
 {% endmacro %}
 
 
@@ -81,8 +102,12 @@
         {%- set end = (86400 * (model.part + 1) / model.chunk.parts) | int -%}
         (
             {%- for day in model.chunk.days %}
-                {{ "or " if not loop.first }}({{ column }} >= toDateTime64('{{ day }} 00:00:00', 3, 'UTC') + toIntervalSecond({{ first }})
-                and {{ column }} < toDateTime64('{{ day }} 00:00:00', 3, 'UTC') + toIntervalSecond({{ end }}))
+                {{ "or " if not loop.first }} (
+                    {{ column }}
+                    >= toDateTime64('{{ day }} 00:00:00', 3, 'UTC') + toIntervalSecond({{ first }})
+                    and {{ column }}
+                    < toDateTime64('{{ day }} 00:00:00', 3, 'UTC') + toIntervalSecond({{ end }})
+                )
             {%- endfor %}
         )
     {%- else -%} true

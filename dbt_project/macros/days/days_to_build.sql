@@ -29,7 +29,11 @@
     {% do make_build_ledger() %}
     {% set model_name = this.name %}
     {% if should_full_refresh() and (var("build_from", none) or var("build_to", none)) %}
-        {{ exceptions.raise_compiler_error("a full refresh builds every day: leave out the bounds of days") }}
+        {{
+            exceptions.raise_compiler_error(
+                "a full refresh builds every day: leave out the bounds of days"
+            )
+        }}
     {% endif %}
     {% set starts_anew = load_cached_relation(this) is none or should_full_refresh() %}
     {% set plan_sql %}
@@ -101,7 +105,7 @@
     {% endset %}
     {% set plan = run_query(plan_sql).rows %}
     {% set keys = target.schema ~ "_raw.build_plan" %}
-    {% do run_query("alter table " ~ keys ~ " drop partition '" ~ model_name ~ "'") %}
+    {% do drop_plan(model_name) %}
     {% set days = [] %}
     {% for row in plan if row[3] %}
         {% if starts_anew %}
@@ -124,7 +128,10 @@
     {% for row in planned if row[2] %} {% do days.append("toDate('" ~ row[0] ~ "')") %} {% endfor %}
     {% if entries %}
         {% do run_query(
-            "insert into " ~ keys ~ " (model, day, inputs, is_wanted, chunk, parts, rows) values " ~ entries
+            "insert into "
+            ~ keys
+            ~ " (model, day, inputs, is_wanted, chunk, parts, rows) values "
+            ~ entries
             | join(", ")
         ) %}
     {% endif %}
@@ -152,8 +159,13 @@
 
 {# Whether a day is within `build_from` and `build_to`; rows that belong to no day always are. #}
 {% macro within_bounds(day) -%}
-    ({{ day }} = toDate(0) or (
-        {{ day }} >= {{ "toDate('" ~ var("build_from") ~ "')" if var("build_from", none) else "toDate(0)" }}
-        and {{ day }} < {{ "toDate('" ~ var("build_to") ~ "')" if var("build_to", none) else "toDate('2149-06-06')" }}
-    ))
+    (
+        {{ day }} = toDate(0)
+        or (
+            {{ day }}
+            >= {{ "toDate('" ~ var("build_from") ~ "')" if var("build_from", none) else "toDate(0)" }}
+            and {{ day }}
+            < {{ "toDate('" ~ var("build_to") ~ "')" if var("build_to", none) else "toDate('2149-06-06')" }}
+        )
+    )
 {%- endmacro %}

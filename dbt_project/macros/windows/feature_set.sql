@@ -63,7 +63,9 @@
     left join positives on positives.subject_id = subjects.{{ subject_id }}
     {%- for name in features %}
         left join
-            (select * from {{ ref(name) }} where {{ in_days(days) }} and {{ in_part_of_days() }}) as {{ name }}
+            (
+                select * from {{ ref(name) }} where {{ in_days(days) }} and {{ in_part_of_days() }}
+            ) as {{ name }}
             on {{ name }}.{{ subject_id }} = subjects.{{ subject_id }}
     {%- endfor %}
 {% endmacro %}

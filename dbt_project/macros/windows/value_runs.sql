@@ -37,17 +37,11 @@
         {%- endfor %}
     from {{ rows }}
     window
-        neighbours as (
-            partition by {{ value }}
-            order by at_ms
-            rows between 1 preceding and 1 following
-        )
+        neighbours as (partition by {{ value }} order by at_ms rows between 1 preceding and 1 following)
         {%- if wanted.entropies %}
             ,
             earlier as (
-                partition by {{ value }}
-                order by at_ms
-                rows between unbounded preceding and 1 preceding
+                partition by {{ value }} order by at_ms rows between unbounded preceding and 1 preceding
             )
         {%- endif %}
         {%- for window in wanted.entropies %}

@@ -14,7 +14,8 @@
         {{ in_days(days) }} as is_subject,
         {{ events_where if events is none else "false" }} as is_event
     from {{ subjects }}
-    where {{ in_days_with_lookback(days, lookback if events is none else 0) }}
+    where
+        {{ in_days_with_lookback(days, lookback if events is none else 0) }}
         and {{ known_keys(keys) }}
         and {{ in_part_of_keys(key_hash(keys)) }}
     {%- if events is not none %}
