@@ -45,7 +45,7 @@ def write_files(folder: Path, clicks: int) -> tuple[Path, Path, int]:
     """Two files: what is there at first, and what comes later; and the rows of both."""
     simulate(load_scenario("talkingdata", clicks=clicks, days=DAYS), folder / "world")
     frame = pl.read_parquet(folder / "world" / "*.parquet").with_row_index()
-    day = pl.col("click_time").str.slice(0, 10)
+    day = pl.col("click_time").dt.date()
     days = frame.select(day.unique().sort()).to_series().to_list()
     late = day.is_in([days[place] for place in LATE_DAYS]) & (pl.col("index") % LATE_ONE_IN == 0)
     # The contest's day is China's: what is left of a last UTC day belongs to the new one.
@@ -113,7 +113,7 @@ def main() -> None:
         build(before, "steps", WHOLE)
         for number in range(options.runs):
             shutil.rmtree(store, ignore_errors=True)
-            shutil.copytree(before, store)
+            shutil.copytree(before, store, symlinks=True)
             clickward(store, "steps", "load", "talkingdata", later)
             clickward(store, "whole", "load", "talkingdata", first, later)
             taken: dict[str, Any] = {}

@@ -32,13 +32,13 @@ def only_whole_tests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def in_chunks(project: Project, folder: Path) -> Project:
-    """The project with chunks of about a day, in some five parts."""
+    """The project with chunks of about a day, in a few parts."""
     rows = with_fault(
         project, folder, "dbt_project.yml", "chunk_rows: 100000000", "chunk_rows: 800"
     )
     text = (rows.project_dir / "dbt_project.yml").read_text()
     assert text.count("part_rows: 10000000") == 1
-    small = text.replace("part_rows: 10000000", "part_rows: 150")
+    small = text.replace("part_rows: 10000000", "part_rows: 700")
     (rows.project_dir / "dbt_project.yml").write_text(small)
     return rows
 

@@ -89,8 +89,8 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = fresh.folder / "dbt_project" / "dbt_project.yml"
     text = settings.read_text()
     for old, new in (
-        ("chunk_rows: 100000000", "chunk_rows: 1500"),
-        ("part_rows: 10000000", "part_rows: 500"),
+        ("chunk_rows: 100000000", "chunk_rows: 2500"),
+        ("part_rows: 10000000", "part_rows: 1500"),
     ):
         assert text.count(old) == 1
         text = text.replace(old, new)
