@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 STAMP := $(VENV)/.installed
 NODE_CLIENT := tests/integration/door/node
 
-.PHONY: help setup setup-ci demo test lint format bench bench-windows docs lock clean
+.PHONY: help setup setup-ci demo test lint format bench bench-windows bench-incremental bench-scale docs lock clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -52,6 +52,12 @@ bench: setup bench-windows  ## measure loading's memory, the door under load, wi
 bench-windows: setup  ## windows beside DuckDB, Polars, Dask and pandas
 	$(BIN)/python -m benchmarks.windows --rows 1000000
 	$(BIN)/python -m benchmarks.windows --rows 10000000 --engines clickward duckdb polars
+
+bench-incremental: setup  ## one new day and late rows, against a rebuild of everything
+	$(BIN)/python -m benchmarks.incremental
+
+bench-scale: setup  ## fs_click over 184.9 million clicks, killed once on the way; an hour and 60 GB of disk
+	$(BIN)/python -m benchmarks.scale
 
 docs: setup  ## write the generated pages and plots, and dbt's documentation of every table and column
 	$(BIN)/python docs/generate.py

@@ -28,7 +28,7 @@ def run_measured(
     )
     watched, peak, ends = psutil.Process(process.pid), 0, time.monotonic() + limit
     while process.poll() is None:
-        peak = max(peak, _memory(watched))
+        peak = max(peak, tree_memory(watched))
         if time.monotonic() > ends:
             for child in [*watched.children(recursive=True), watched]:
                 child.kill()
@@ -41,7 +41,7 @@ def run_measured(
     return Outcome(output, peak / 2**30)
 
 
-def _memory(process: psutil.Process) -> int:
+def tree_memory(process: psutil.Process) -> int:
     """Resident bytes of a process and its children, those that just ended left out."""
     total = 0
     for one in [process, *process.children(recursive=True)]:

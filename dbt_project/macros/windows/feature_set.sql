@@ -16,14 +16,14 @@
     {%- set upstreams = [{"from": ref(subjects)}, {"from": ref("labels")}] -%}
     {%- for name in features -%} {%- do upstreams.append({"from": ref(name)}) -%} {%- endfor -%}
     {%- for upstream in upstreams[1:] -%} {%- do upstream.update({"defines_days": 0}) -%} {%- endfor -%}
-    {%- set days = days_to_build(upstreams) -%}
+    {%- set days = days_to_build(upstreams, in_parts=true) -%}
     {%- set columns = feature_columns(features, decision_at) -%}
     with
 
         subjects as (
             select {{ subject_id }}, event_at, event_date, source
             from {{ ref(subjects) }}
-            where {{ in_days(days) }} and {{ where }}
+            where {{ in_days(days) }} and {{ in_part_of_days() }} and {{ where }}
         ),
 
         verdicts as (
@@ -63,7 +63,9 @@
     left join positives on positives.subject_id = subjects.{{ subject_id }}
     {%- for name in features %}
         left join
-            (select * from {{ ref(name) }} where {{ in_days(days) }}) as {{ name }}
+            (
+                select * from {{ ref(name) }} where {{ in_days(days) }} and {{ in_part_of_days() }}
+            ) as {{ name }}
             on {{ name }}.{{ subject_id }} = subjects.{{ subject_id }}
     {%- endfor %}
 {% endmacro %}
