@@ -23,11 +23,17 @@ class Feature:
     aggregate: str
     available_after: str
     attacks: tuple[str, ...]
-    encodes_labelling_rule: bool
+    # Whether it repeats a rule by which verdicts are made: read results without it too.
+    encodes_rule: bool = False
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether it is an array of the last events' values, which only some families read."""
+        return self.data_type.startswith("Array(")
 
     @property
     def is_categorical(self) -> bool:
-        return "String" in self.data_type
+        return "String" in self.data_type and not self.is_sequence
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,11 @@ class FeatureSet:
 
     @property
     def numeric(self) -> list[str]:
-        return [feature.name for feature in self.features if not feature.is_categorical]
+        return [f.name for f in self.features if not f.is_categorical and not f.is_sequence]
+
+    @property
+    def sequences(self) -> list[str]:
+        return [feature.name for feature in self.features if feature.is_sequence]
 
 
 def read_manifest(project: Project) -> dict[str, Any]:
@@ -123,7 +133,7 @@ def features_of(node: dict[str, Any]) -> list[Feature]:
                     aggregate=meta["aggregate"],
                     available_after=str(meta.get("available_after", 0)),
                     attacks=tuple(meta.get("attacks", ())),
-                    encodes_labelling_rule=bool(meta.get("encodes_labelling_rule", False)),
+                    encodes_rule=bool(meta.get("encodes_rule", False)),
                 )
             )
     return found

@@ -22,6 +22,9 @@
             "feat_install_clicks_by_subpublisher",
             "feat_install_verdicts_by_subpublisher",
             "feat_install_by_app",
+            "feat_install_sequence_by_subpublisher",
+            "feat_install_click_sequence_by_device",
+            "feat_install_click_sequence_by_ip",
         ],
     )
 }}

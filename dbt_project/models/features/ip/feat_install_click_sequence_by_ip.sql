@@ -1,0 +1,34 @@
+{{
+    config(
+        engine=table_engine(),
+        order_by="(event_at, install_id)",
+    )
+}}
+{{
+    window_features(
+        subjects=ref("installs"),
+        subject_id="install_id",
+        events=ref("clicks"),
+        entity="ip",
+        keys=["ip_hash"],
+        windows=["1d"],
+        columns=["app_id", "publisher"],
+        aggregates=[
+            {"measure": "last_32_click_seconds", "aggregate": "last_k_seconds", "k": 32, "type": "Float32"},
+            {
+                "measure": "last_32_click_app_code",
+                "aggregate": "last_k",
+                "of": "cityHash64(app_id) % 64",
+                "k": 32,
+                "type": "Float32",
+            },
+            {
+                "measure": "last_32_click_publisher_code",
+                "aggregate": "last_k",
+                "of": "cityHash64(publisher) % 64",
+                "k": 32,
+                "type": "Float32",
+            },
+        ],
+    )
+}}
