@@ -109,7 +109,7 @@
                     + (language = '')
                     + (app_version = '')
                     + (sdk_version = '')
-                    + (install_app_store = '' and {{ clean_text("platform") }} = 'android')
+                    + (install_app_store = '' and lower(platform) = 'android')
                 ) as missing_fields,
                 toFloat64OrNull(af_cost_value) as payout,
                 toUInt8({{ 1 if is_blocked else 0 }}) as is_blocked,
