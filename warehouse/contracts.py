@@ -47,6 +47,8 @@ class FeatureSet:
     target: str
     decision_at: str
     features: tuple[Feature, ...]
+    # The core table of its subjects' verdicts.
+    labels: str = "labels"
 
     @property
     def contract_hash(self) -> str:
@@ -103,6 +105,7 @@ def read_feature_set(project: Project, name: str) -> FeatureSet:
         target=meta["target"],
         decision_at=meta["decision_at"],
         features=tuple(features),
+        labels=meta.get("labels", "labels"),
     )
 
 
