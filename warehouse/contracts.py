@@ -119,6 +119,31 @@ def list_features(project: Project) -> list[Feature]:
     return [feature for node in nodes for feature in features_of(node)]
 
 
+def find_feature(project: Project, name: str) -> Feature:
+    """The feature `name`. Raises `UserError` naming those that resemble it."""
+    from difflib import get_close_matches
+
+    features = {feature.name: feature for feature in list_features(project)}
+    if name not in features:
+        close = get_close_matches(name, features, 3)
+        raise UserError(
+            f"no feature {name!r}",
+            f"did you mean {', '.join(close)}?" if close else "see `clickward features list`",
+        )
+    return features[name]
+
+
+def feature_sets_with(project: Project, feature: Feature) -> list[str]:
+    """Names of the feature sets that hold a feature."""
+    nodes = read_manifest(project)["nodes"].values()
+    return sorted(
+        node["name"]
+        for node in nodes
+        if node["name"].startswith("fs_")
+        and any(parent.endswith(f".{feature.model}") for parent in node["depends_on"]["nodes"])
+    )
+
+
 def features_of(node: dict[str, Any]) -> list[Feature]:
     """The features among a `feat_` model's columns: those whose meta names an entity."""
     found = []

@@ -91,7 +91,7 @@ def features_that_change(project: Project, reports: Path, folder: Path) -> tuple
     changed, compared = set(), 0
     for one, with_future in zip(sets, whole, strict=True):
         without = earlier_values(warehouse, one)
-        assert len(without) > 100
+        assert len(without) > 50
         assert without.keys() == with_future.keys()
         for place, feature in enumerate(one.features):
             compared += 1
