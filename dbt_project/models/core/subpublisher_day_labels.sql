@@ -65,10 +65,7 @@ with
             ) as known_frauds
         from flips
         inner join {{ ref("installs") }} as installs on installs.install_id = flips.subject_id
-        where
-            flips.change != 0
-            and not installs.is_organic
-            and {{ in_days(days, "installs.event_date + 1") }}
+        where flips.change != 0 and not installs.is_organic and {{ in_days(days, "installs.event_date + 1") }}
         group by publisher, subpublisher, ended_on, verdict_at
     )
 
