@@ -186,7 +186,7 @@ def _decided(decision_at: str) -> str:
 def _model(features: list[Feature]) -> list[str]:
     rows = [
         [
-            f"`{feature.name}`{' †' if feature.encodes_labelling_rule else ''}",
+            f"`{feature.name}`{' †' if feature.encodes_rule else ''}",
             _cell(feature.description),
             feature.window,
             ", ".join(feature.attacks),

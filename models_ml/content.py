@@ -27,8 +27,9 @@ class ContentHash:
     """SHA-256 of rows in order, fed with frames of any height.
 
     Every column has hashers of its own: which values are null, the values (nulls as zero,
-    little-endian; one bit pattern for NaN), and for text its lengths and its UTF-8 bytes. So
-    the result does not depend on where one frame ends and the next begins.
+    little-endian; one bit pattern for NaN), and for text its lengths and its UTF-8 bytes; of an
+    array its lengths (-1 where null), then its elements as a column. So the result does not
+    depend on where one frame ends and the next begins.
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,8 @@ class ContentHash:
         kinds = [(name, str(dtype)) for name, dtype in frame.schema.items()]
         if not self._columns:
             self._columns = {
-                name: (kind, [hashlib.sha256() for _ in range(3)]) for name, kind in kinds
+                name: (kind, [hashlib.sha256() for _ in range(4 if "List" in kind else 3)])
+                for name, kind in kinds
             }
         expected = [(name, kind) for name, (kind, _) in self._columns.items()]
         if kinds != expected:
@@ -65,6 +67,9 @@ def _parts(column: pl.Series) -> list[bytes]:
         text = column.fill_null("")
         lengths = text.str.len_bytes().to_numpy().astype("<u8").tobytes()
         return [known, lengths, "".join(text.to_list()).encode()]
+    if column.dtype == pl.List:
+        lengths = column.list.len().cast(pl.Int64).fill_null(-1).to_numpy().astype("<i8").tobytes()
+        return [lengths, *_parts(column.drop_nulls().explode(empty_as_null=False))]
     if isinstance(column.dtype, pl.Datetime):
         column = column.to_physical()
     if column.dtype == pl.Boolean:

@@ -17,6 +17,12 @@ class TrainingFrame:
 
     `X` has the features in contract order: numbers, null where unknown, and text categories.
     `y` is `(n,)` of 0 and 1, `ids` text, `times` `(n,)` of `datetime64[ms]` in UTC.
+
+    `sequences` has the same rows and the contract's arrays, in its order: list columns named
+    `<entity>__last_<K>_<measure>`, at most K elements, **the latest event last**. The arrays of
+    one entity and kind of event are parallel: element i of each tells of one event. Elements are
+    Float32, null where unknown; where nothing happened the list is empty. None where the feature
+    set has no arrays.
     """
 
     X: pl.DataFrame
@@ -24,6 +30,7 @@ class TrainingFrame:
     ids: pl.Series
     times: np.ndarray
     manifest: dict[str, Any]
+    sequences: pl.DataFrame | None = None
 
     def __len__(self) -> int:
         return self.X.height
@@ -38,11 +45,18 @@ def read_frame(path: Path) -> TrainingFrame:
             f"{path} has {frame.height:,} rows, its manifest says {manifest['rows']:,}",
             "pull it again with `clickward snapshot`",
         )
-    names = [entry["name"] for entry in manifest["contract"]]
+    X, sequences = split_sequences(frame.select(one["name"] for one in manifest["contract"]))
     return TrainingFrame(
-        X=frame.select(names),
+        X=X,
         y=frame[manifest["target"]].to_numpy().astype(np.uint8),
         ids=frame[manifest["subject_id"]],
         times=frame["event_at"].dt.replace_time_zone(None).to_numpy().astype("datetime64[ms]"),
         manifest=manifest,
+        sequences=sequences,
     )
+
+
+def split_sequences(features: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Features of one value per row, and those that are arrays; None where there are none."""
+    arrays = [name for name, kind in features.schema.items() if kind == pl.List]
+    return features.drop(arrays), features.select(arrays) if arrays else None

@@ -8,6 +8,7 @@ import polars as pl
 
 from models_ml.artifacts import Artifact
 from models_ml.durations import utc_now
+from models_ml.frames import split_sequences
 from models_ml.ledger import Run, drop_uncommitted
 from models_ml.metrics import BALANCED, THRESHOLDS
 from models_ml.reading import (
@@ -113,7 +114,7 @@ def score_batch(
     threshold_name: str = BALANCED,
 ) -> pl.DataFrame:
     """Rows of `ml.scores` for a batch of id, event_at and features, in the batch's order."""
-    X = batch.select(feature.name for feature in feature_set.features)
+    X, _ = split_sequences(batch.select(feature.name for feature in feature_set.features))
     threshold = model.thresholds.get(threshold_name)
     flags = threshold is not None and feature_set.target == FLAGGING_TARGET
     scores = pl.Series("score", artifact.estimator.predict_score(X), dtype=pl.Float64)

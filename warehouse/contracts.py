@@ -23,11 +23,17 @@ class Feature:
     aggregate: str
     available_after: str
     attacks: tuple[str, ...]
-    encodes_labelling_rule: bool
+    # Whether it repeats a rule by which verdicts are made: read results without it too.
+    encodes_rule: bool = False
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether it is an array of the last events' values, which only some families read."""
+        return self.data_type.startswith("Array(")
 
     @property
     def is_categorical(self) -> bool:
-        return "String" in self.data_type
+        return "String" in self.data_type and not self.is_sequence
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class FeatureSet:
     target: str
     decision_at: str
     features: tuple[Feature, ...]
+    # The core table of its subjects' verdicts.
+    labels: str = "labels"
 
     @property
     def contract_hash(self) -> str:
@@ -55,7 +63,11 @@ class FeatureSet:
 
     @property
     def numeric(self) -> list[str]:
-        return [feature.name for feature in self.features if not feature.is_categorical]
+        return [f.name for f in self.features if not f.is_categorical and not f.is_sequence]
+
+    @property
+    def sequences(self) -> list[str]:
+        return [feature.name for feature in self.features if feature.is_sequence]
 
 
 def read_manifest(project: Project) -> dict[str, Any]:
@@ -93,6 +105,7 @@ def read_feature_set(project: Project, name: str) -> FeatureSet:
         target=meta["target"],
         decision_at=meta["decision_at"],
         features=tuple(features),
+        labels=meta.get("labels", "labels"),
     )
 
 
@@ -104,6 +117,31 @@ def list_features(project: Project) -> list[Feature]:
         key=lambda node: node["name"],
     )
     return [feature for node in nodes for feature in features_of(node)]
+
+
+def find_feature(project: Project, name: str) -> Feature:
+    """The feature `name`. Raises `UserError` naming those that resemble it."""
+    from difflib import get_close_matches
+
+    features = {feature.name: feature for feature in list_features(project)}
+    if name not in features:
+        close = get_close_matches(name, features, 3)
+        raise UserError(
+            f"no feature {name!r}",
+            f"did you mean {', '.join(close)}?" if close else "see `clickward features list`",
+        )
+    return features[name]
+
+
+def feature_sets_with(project: Project, feature: Feature) -> list[str]:
+    """Names of the feature sets that hold a feature."""
+    nodes = read_manifest(project)["nodes"].values()
+    return sorted(
+        node["name"]
+        for node in nodes
+        if node["name"].startswith("fs_")
+        and any(parent.endswith(f".{feature.model}") for parent in node["depends_on"]["nodes"])
+    )
 
 
 def features_of(node: dict[str, Any]) -> list[Feature]:
@@ -123,7 +161,7 @@ def features_of(node: dict[str, Any]) -> list[Feature]:
                     aggregate=meta["aggregate"],
                     available_after=str(meta.get("available_after", 0)),
                     attacks=tuple(meta.get("attacks", ())),
-                    encodes_labelling_rule=bool(meta.get("encodes_labelling_rule", False)),
+                    encodes_rule=bool(meta.get("encodes_rule", False)),
                 )
             )
     return found

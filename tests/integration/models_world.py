@@ -18,6 +18,7 @@ from warehouse.tables import create_database, ensure_tables
 
 START = datetime(2026, 3, 1, 5, 30, tzinfo=UTC)
 INSTANT = pl.Datetime("ms", "UTC")
+SEQUENCE = "subpublisher__last_3_ctit_seconds_7d"
 TYPES = {
     "device__ctit_seconds": "Nullable(Float32)",
     "ip__clicks_1h": "Nullable(UInt32)",
@@ -25,6 +26,8 @@ TYPES = {
     "publisher__share_1d": "Nullable(Float64)",
     "install__network": "LowCardinality(Nullable(String))",
     "install__os": "LowCardinality(Nullable(String))",
+    # Read by families that learn from sequences, left alone by all others.
+    SEQUENCE: "Array(Nullable(Float32))",
 }
 
 
@@ -84,8 +87,9 @@ def rows(n: int, days: float, seed: int) -> pl.DataFrame:
             "publisher__share_1d": some(rng.random(n), 0.2),
             "install__network": some(networks, 0.1),
             "install__os": some(rng.choice(["android", "ios"], n), 0.02),
+            SEQUENCE: [[1.5, None, 0.25 * i][: i % 4] for i in range(n)],
         },
-        schema_overrides={"event_at": INSTANT},
+        schema_overrides={"event_at": INSTANT, SEQUENCE: pl.List(pl.Float32)},
     )
 
 

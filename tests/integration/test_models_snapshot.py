@@ -44,6 +44,19 @@ def test_file_and_manifest(warehouse: Warehouse, tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir() if "partial" in p.name] == []
 
 
+def test_arrays_stand_beside_what_has_one_value(warehouse: Warehouse, tmp_path: Path) -> None:
+    fs = world.make_world(warehouse, n=300, days=3)
+    read = read_frame(pull_snapshot(warehouse, fs, out=tmp_path / "a.parquet").path)
+    assert read.X.columns == [name for name in world.TYPES if name != world.SEQUENCE]
+    assert read.sequences is not None
+    assert read.sequences.schema == {world.SEQUENCE: pl.List(pl.Float32)}
+    stored = warehouse.query(
+        f"select {world.SEQUENCE} from {fs.relation} order by event_at, toString(install_id)"
+    )
+    assert read.sequences[world.SEQUENCE].to_list() == stored[world.SEQUENCE].to_list()
+    assert {len(array) for array in read.sequences[world.SEQUENCE]} == {0, 1, 2, 3}
+
+
 def test_same_data_same_id_registered_once(
     warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

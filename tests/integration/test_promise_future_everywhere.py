@@ -91,7 +91,7 @@ def features_that_change(project: Project, reports: Path, folder: Path) -> tuple
     changed, compared = set(), 0
     for one, with_future in zip(sets, whole, strict=True):
         without = earlier_values(warehouse, one)
-        assert len(without) > 100
+        assert len(without) > 50
         assert without.keys() == with_future.keys()
         for place, feature in enumerate(one.features):
             compared += 1
@@ -120,6 +120,11 @@ def test_a_new_feature_that_does_is_caught(project: Project, reports: Path, tmp_
     contract = faulty.project_dir / f"{model}.yml"
     entry = "      - name: install__app\n"
     assert entry in contract.read_text()
+    # And one that says it is there before it is.
+    after = faulty.project_dir / "models/features/ip_app/feat_click_after_by_ip_app.yml"
+    told = "aggregate: count, available_after: 1d"
+    assert told in after.read_text()
+    after.write_text(after.read_text().replace(told, "aggregate: count, available_after: 1h"))
     contract.write_text(
         contract.read_text().replace(
             entry,
@@ -129,4 +134,4 @@ def test_a_new_feature_that_does_is_caught(project: Project, reports: Path, tmp_
         )
     )
     changed, _ = features_that_change(faulty, reports, tmp_path)
-    assert changed == {"install__app_popularity"}
+    assert changed == {"install__app_popularity", "ip_app__later_clicks_1d"}

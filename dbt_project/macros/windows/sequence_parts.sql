@@ -63,5 +63,6 @@
 {% macro last_k_seconds(aggregate, seen, n, times) %}
     {% set size = "least(" ~ n ~ ", " ~ aggregate.k ~ ")" %}
     {% set latest = reduced("groupArray", seen ~ " - " ~ size ~ " + 1", size, times) %}
-    {{ return("arrayMap((s, k) -> arrayMap(x -> (s.1 - x) / 1000, k), subjects, " ~ latest ~ ")") }}
+    {% set seconds = "cast((s.1 - x) / 1000, '" ~ aggregate.get("type", "Float64") ~ "')" %}
+    {{ return("arrayMap((s, k) -> arrayMap(x -> " ~ seconds ~ ", k), subjects, " ~ latest ~ ")") }}
 {% endmacro %}

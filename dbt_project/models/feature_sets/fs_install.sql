@@ -22,6 +22,11 @@
             "feat_install_clicks_by_subpublisher",
             "feat_install_verdicts_by_subpublisher",
             "feat_install_by_app",
+            "feat_install_claimed_click",
+            "feat_install_against_app",
+            "feat_install_events_by_subpublisher",
+            "feat_install_by_sdk_version",
+            "feat_install_by_model_os",
         ],
     )
 }}

@@ -15,6 +15,7 @@ cells = st.lists(
         st.one_of(st.none(), st.text(max_size=4)),
         st.one_of(st.none(), st.floats(width=32)),
         st.one_of(st.none(), st.integers(0, 2**32 - 1)),
+        st.one_of(st.none(), st.lists(st.one_of(st.none(), st.floats(width=32)), max_size=3)),
     ),
     min_size=1,
     max_size=30,
@@ -22,9 +23,10 @@ cells = st.lists(
 
 
 def frame(rows: list[tuple[object, ...]]) -> pl.DataFrame:
-    return pl.DataFrame(
-        rows, schema={"a": pl.String, "b": pl.Float32, "c": pl.UInt32}, orient="row"
-    )
+    """Columns a to d; a row may leave out the last ones, which are then null."""
+    kinds = {"a": pl.String, "b": pl.Float32, "c": pl.UInt32, "d": pl.List(pl.Float32)}
+    whole = [(*row, *[None] * (len(kinds) - len(row))) for row in rows]
+    return pl.DataFrame(whole, schema=kinds, orient="row")
 
 
 def digest(*frames: pl.DataFrame) -> str:
@@ -52,8 +54,13 @@ def test_batches_do_not_matter(rows: list[tuple[object, ...]], size: int) -> Non
         ([("a", 1.0, 0)], [("a", 1.0, None)]),
         ([("ab", 1.0, 1), ("c", 1.0, 1)], [("a", 1.0, 1), ("bc", 1.0, 1)]),
         ([("a", 1.0, 1), ("b", 1.0, 1)], [("b", 1.0, 1), ("a", 1.0, 1)]),
+        ([("a", 1.0, 1, [])], [("a", 1.0, 1, None)]),
+        ([("a", 1.0, 1, [None])], [("a", 1.0, 1, [0.0])]),
+        ([("a", 1.0, 1, [1.0, 2.0])], [("a", 1.0, 1, [2.0, 1.0])]),
+        ([("a", 1.0, 1, [1.0, 2.0]), ("a", 1.0, 1, [3.0])],
+         [("a", 1.0, 1, [1.0]), ("a", 1.0, 1, [2.0, 3.0])]),
     ],
-)
+)  # fmt: skip
 def test_other_rows_other_hash(
     one: list[tuple[object, ...]], other: list[tuple[object, ...]]
 ) -> None:
