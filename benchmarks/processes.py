@@ -1,5 +1,6 @@
 """Running a Python process with its memory watched."""
 
+import math
 import subprocess
 import sys
 import time
@@ -23,25 +24,46 @@ def run_measured(
     words: Sequence[str], environment: Mapping[str, str], limit: float
 ) -> Outcome | None:
     """Run `python WORDS`; None if it was ended after `limit` seconds."""
-    process = subprocess.Popen(
-        [sys.executable, *words], env=environment, stdout=subprocess.PIPE, text=True
-    )
-    watched, peak, ends = psutil.Process(process.pid), 0, time.monotonic() + limit
+    found = run_limited([sys.executable, *words], environment, limit)
+    if isinstance(found, Outcome):
+        return found
+    if found.startswith("failed"):
+        raise SystemExit(f"python {' '.join(words)} {found}")
+    return None
+
+
+def run_limited(
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    seconds: float,
+    gib: float = math.inf,
+) -> Outcome | str:
+    """Run WORDS; where it failed or was ended at a limit, the reason in words.
+
+    `gib` bounds the resident memory of the process and its children, looked at every 50 ms.
+    """
+    process = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True)
+    watched, peak, ends = psutil.Process(process.pid), 0, time.monotonic() + seconds
+    ended = ""
     while process.poll() is None:
-        peak = max(peak, _memory(watched))
+        peak = max(peak, tree_memory(watched))
         if time.monotonic() > ends:
+            ended = f"more than {seconds:g} s"
+        elif peak > gib * 2**30:
+            ended = f"more than {gib:g} GiB"
+        if ended:
             for child in [*watched.children(recursive=True), watched]:
                 child.kill()
             process.wait()
-            return None
+            return ended
         time.sleep(INTERVAL)
     if process.returncode:
-        raise SystemExit(f"python {' '.join(words)} failed")
+        return f"failed with exit code {process.returncode}"
     output = process.stdout.read() if process.stdout else ""
     return Outcome(output, peak / 2**30)
 
 
-def _memory(process: psutil.Process) -> int:
+def tree_memory(process: psutil.Process) -> int:
     """Resident bytes of a process and its children, those that just ended left out."""
     total = 0
     for one in [process, *process.children(recursive=True)]:

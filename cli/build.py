@@ -1,5 +1,6 @@
 """`clickward build`."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -21,12 +22,23 @@ def build(
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Build every day anew, from raw.")
     ] = False,
+    from_: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="First day built, included (UTC)."),
+    ] = None,
+    to: Annotated[
+        datetime | None,
+        typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, excluded (UTC)."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Bring cleaned tables, features, feature sets and marts up to date, and test them.
 
-    Only days whose rows changed are built again, and the days their windows reach. Plain
+    Only days whose rows changed are built again, and the days their windows reach, in chunks
+    that bound memory: docs/backfills.md. A build that was ended goes on where it was. Plain
     `dbt build --project-dir dbt_project --profiles-dir profiles` does the same.
+
+    --from and --to leave other days as they are; a later build finds them.
 
     Examples:
 
@@ -35,13 +47,18 @@ def build(
       clickward build --select core
 
       clickward build --select fs_install+ --json
+
+      clickward build --from 2026-01-01 --to 2026-02-01
     """
-    from cli.output import Progress, print_json, print_table, say
+    from cli.building import DaysProgress
+    from cli.output import print_json, print_table, say
     from warehouse.build import build as run
     from warehouse.connection import connection
 
-    with connection(project) as warehouse, Progress("building", unit="nodes") as progress:
-        done = run(warehouse, select or [], full_refresh, lambda name: progress.advance(1, name))
+    first_day = from_.date() if from_ else None
+    end_day = to.date() if to else None
+    with connection(project) as warehouse, DaysProgress() as progress:
+        done = run(warehouse, select or [], full_refresh, progress.step, first_day, end_day)
     if as_json:
         print_json({"passed": done.passed, "failed": done.failed, "days": done.days})
         return

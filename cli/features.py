@@ -1,11 +1,11 @@
-"""`clickward features`: the feature contract, as dbt's YAML states it."""
+"""`clickward features`: the feature contract, what the store holds of it, and proof of it."""
 
 from typing import Annotated
 
 import typer
 
 from cli.options import Json, on_project
-from cli.output import print_json, print_table
+from cli.output import print_json, print_table, say
 from warehouse.profile import Project
 
 
@@ -53,10 +53,86 @@ def list_command(
     )
 
 
+@on_project
+def show_command(
+    project: Project,
+    name: Annotated[str, typer.Argument(help="A feature, as `features list` names it.")],
+    as_json: Json = False,
+) -> None:
+    """Show one feature: its meaning, and what it looks like and costs in your store.
+
+    \b
+    Example:
+      clickward features show subpublisher__ctit_entropy_7d
+    """
+    from dataclasses import asdict
+
+    from warehouse.connection import connection
+    from warehouse.contracts import feature_sets_with, find_feature
+    from warehouse.feature_facts import feature_facts
+
+    feature = find_feature(project, name)
+    shown = asdict(feature) | {"feature_sets": feature_sets_with(project, feature)}
+    with connection(project) as warehouse:
+        facts = feature_facts(warehouse, feature)
+    if as_json:
+        print_json(shown | {"measured": facts})
+        return
+    if facts is None:
+        say(f"{feature.model} has no rows in the store: nothing to measure")
+    rows = shown | (facts or {})
+    print_table(
+        ["of the feature", "is"],
+        (
+            [key.replace("_", " "), ", ".join(value) if isinstance(value, list | tuple) else value]
+            for key, value in rows.items()
+        ),
+    )
+
+
+@on_project
+def check_command(
+    project: Project,
+    name: Annotated[str, typer.Argument(help="A feature, as `features list` names it.")],
+    days: Annotated[int, typer.Option("--days", help="Last days of core to prove it on.")] = 6,
+    as_json: Json = False,
+) -> None:
+    """Prove on your own data that a feature does not see the future; exit code 1 if it does.
+
+    The last days are copied into a scratch schema and the feature is built twice: without what came
+    after their middle, and with it. Your own tables are only read.
+
+    \b
+    Example:
+      clickward features check subpublisher__ctit_entropy_7d --days 6
+    """
+    from dataclasses import asdict
+
+    from warehouse.causality import check_causality
+    from warehouse.connection import connection
+    from warehouse.contracts import find_feature
+
+    feature = find_feature(project, name)
+    with connection(project) as warehouse:
+        found = check_causality(warehouse, feature, days, say)
+    if as_json:
+        print_json(asdict(found))
+    else:
+        print_table(
+            ["feature", "cut", "later rows", "subjects compared", "changed"],
+            [[found.feature, found.cut, found.future_rows, found.subjects, found.changed]],
+        )
+    if found.changed:
+        say(f"{name} sees the future: {found.changed:,} of {found.subjects:,} values changed")
+        raise typer.Exit(1)
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     group = typer.Typer(
-        help="Show the feature contract.", no_args_is_help=True, rich_markup_mode=None
+        help="Show and prove the feature contract.", no_args_is_help=True, rich_markup_mode=None
     )
     group.command("list")(list_command)
+    group.command("show")(show_command)
+    group.command("check")(check_command)
     app.add_typer(group, name="features")

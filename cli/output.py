@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 
 def say(text: str) -> None:
@@ -54,7 +54,7 @@ class Progress:
         self._drawn = 0.0
         self._live = sys.stderr.isatty()
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> Self:
         return self
 
     def advance(self, amount: int, extra: str = "") -> None:

@@ -40,7 +40,7 @@ def as_of_join(warehouse: Warehouse, feature_set: FeatureSet) -> str:
             argMax(value, (known_at, value)) as verdict,
             argMax(tuple(attack_type), (known_at, value, ifNull(attack_type, ''))) as attack,
             max(known_at) as verdict_at
-        from {warehouse.table("core", "labels")}
+        from {warehouse.table("core", feature_set.labels)}
         where subject = '{feature_set.subject}' and target = '{feature_set.target}'
             and {BETWEEN.format(column="subject_at")}
             and known_at <= {{as_of:DateTime64(3, 'UTC')}}
@@ -55,7 +55,7 @@ def read_verdicts(warehouse: Warehouse, feature_set: FeatureSet, span: Span) -> 
     frame = warehouse.query(
         "select toString(subject_id) as subject_key, toString(verdict_source) as verdict_source,"
         " value, known_at, toString(attack_type) as attack_type"
-        f" from {warehouse.table('core', 'labels')}"
+        f" from {warehouse.table('core', feature_set.labels)}"
         " where subject = {subject:String} and target = {target:String}"
         f" and {BETWEEN.format(column='subject_at')}",
         subject=feature_set.subject,

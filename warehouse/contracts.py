@@ -47,6 +47,8 @@ class FeatureSet:
     target: str
     decision_at: str
     features: tuple[Feature, ...]
+    # The core table of its subjects' verdicts.
+    labels: str = "labels"
 
     @property
     def contract_hash(self) -> str:
@@ -103,6 +105,7 @@ def read_feature_set(project: Project, name: str) -> FeatureSet:
         target=meta["target"],
         decision_at=meta["decision_at"],
         features=tuple(features),
+        labels=meta.get("labels", "labels"),
     )
 
 
@@ -114,6 +117,31 @@ def list_features(project: Project) -> list[Feature]:
         key=lambda node: node["name"],
     )
     return [feature for node in nodes for feature in features_of(node)]
+
+
+def find_feature(project: Project, name: str) -> Feature:
+    """The feature `name`. Raises `UserError` naming those that resemble it."""
+    from difflib import get_close_matches
+
+    features = {feature.name: feature for feature in list_features(project)}
+    if name not in features:
+        close = get_close_matches(name, features, 3)
+        raise UserError(
+            f"no feature {name!r}",
+            f"did you mean {', '.join(close)}?" if close else "see `clickward features list`",
+        )
+    return features[name]
+
+
+def feature_sets_with(project: Project, feature: Feature) -> list[str]:
+    """Names of the feature sets that hold a feature."""
+    nodes = read_manifest(project)["nodes"].values()
+    return sorted(
+        node["name"]
+        for node in nodes
+        if node["name"].startswith("fs_")
+        and any(parent.endswith(f".{feature.model}") for parent in node["depends_on"]["nodes"])
+    )
 
 
 def features_of(node: dict[str, Any]) -> list[Feature]:

@@ -10,6 +10,15 @@ with
         from {{ ref("clicks") }}
         where source = 'talkingdata'
         group by event_date
+        union all
+        select 'fs_click_after' as feature_set, event_date, count() as rows
+        from {{ ref("clicks") }}
+        where source = 'talkingdata'
+        group by event_date
+        union all
+        select 'fs_publisher_day' as feature_set, event_date, count() as rows
+        from {{ ref("subpublisher_days") }}
+        group by event_date
     ),
 
     held as (
@@ -19,6 +28,14 @@ with
         union all
         select 'fs_click' as feature_set, event_date, count() as rows
         from {{ ref("fs_click") }}
+        group by event_date
+        union all
+        select 'fs_click_after' as feature_set, event_date, count() as rows
+        from {{ ref("fs_click_after") }}
+        group by event_date
+        union all
+        select 'fs_publisher_day' as feature_set, event_date, count() as rows
+        from {{ ref("fs_publisher_day") }}
         group by event_date
     )
 

@@ -14,4 +14,7 @@ from {{ source("loads", "loads") }} as loads
 left join accounted on accounted.load_id = loads.load_id
 where
     (loads.source, loads.report) in (select source, report from reports)
+    -- A build of some days does not account for loads that brought others too.
+    and loads.load_id
+    not in (select load_id from {{ ref("load_days") }} where not {{ within_bounds("event_date") }})
     and loads.rows_loaded != coalesce(accounted.rows_accounted, 0)

@@ -32,4 +32,6 @@ select
 from scored
 left join in_facts on in_facts.subject = scored.subject and in_facts.event_date = scored.event_date
 left join in_mart on in_mart.event_date = scored.event_date
-where scored.subjects != coalesce(fact_subjects, 0) or scored.subjects != coalesce(mart_subjects, 0)
+where
+    scored.subject in ('install', 'click')
+    and (scored.subjects != coalesce(fact_subjects, 0) or scored.subjects != coalesce(mart_subjects, 0))

@@ -10,6 +10,7 @@ import pytest
 from clickward import run, with_fault
 
 from tests.oracles.windows import before, smoothed_rate
+from warehouse.build import run_dbt
 from warehouse.connection import Warehouse, connect
 from warehouse.profile import Project
 
@@ -65,7 +66,7 @@ def features(warehouse: Warehouse) -> list[dict[str, Any]]:
         left join (select subject_id, known_at as verdict_at from {core}.labels) as labels
             on labels.subject_id = clicks.click_id
         left join (
-            select * except (event_at, event_date, source) from {stage}.fs_click
+            select * except (event_at, event_date, source) from {stage}.fs_click_after
         ) as features on features.click_id = clicks.click_id
         """
     ).to_dicts()
@@ -74,7 +75,15 @@ def features(warehouse: Warehouse) -> list[dict[str, Any]]:
 def compare_with_brute_force(warehouse: Warehouse) -> int:
     """Recompute every windowed click feature; returns how many values were compared."""
     rows = features(warehouse)
-    events = [row | {"label_known_at": row["verdict_at"]} for row in rows]
+    events = [
+        row
+        | {
+            "label_known_at": row["verdict_at"],
+            "hour": row["event_at"].hour,
+            "mirrored_at": START + (START - row["event_at"].replace(tzinfo=None)),
+        }
+        for row in rows
+    ]
     compared = 0
     for row in events:
         for name, expected in expected_features(row, events).items():
@@ -93,19 +102,20 @@ def expected_features(row: dict[str, Any], events: list[dict[str, Any]]) -> dict
         "ip_app": ["ip_hash", "app_id"],
         "ip_device_os": ["ip_hash", "device_model", "os_version"],
         "publisher": ["publisher"],
-        "subpublisher": ["publisher", "subpublisher"],
+        "same_click": ["ip_hash", "app_id", "device_model", "os_version", "publisher"],
     }
     distinct = {
         ("ip", "apps"): ("app_id", ["1h", "1d"]),
         ("ip", "publishers"): ("publisher", ["1h", "1d"]),
         ("ip", "device_models"): ("device_model", ["1d"]),
+        ("ip", "os_versions"): ("os_version", ["1d"]),
         ("ip_app", "publishers"): ("publisher", ["1d"]),
         ("ip_device_os", "apps"): ("app_id", ["1h", "1d"]),
         ("ip_device_os", "publishers"): ("publisher", ["1d"]),
     }
     expected: dict[str, Any] = {}
     for entity, keys in entities.items():
-        for window in ("1m", "10m", "1h", "1d"):
+        for window in ("1d",) if entity == "same_click" else ("1m", "10m", "1h", "1d"):
             seen = before(row, events, keys, WINDOWS[window])
             expected[f"{entity}__clicks_{window}"] = None if seen is None else seen.count()
             for (owner, measure), (column, windows) in distinct.items():
@@ -113,6 +123,9 @@ def expected_features(row: dict[str, Any], events: list[dict[str, Any]]) -> dict
                     expected[f"{entity}__{measure}_{window}"] = seen.distinct(column)
         day = before(row, events, keys, WINDOWS["1d"])
         expected[f"{entity}__seconds_since_click"] = day.seconds_since_last() if day else None
+    day = before(row, events, ["ip_hash"], WINDOWS["1d"])
+    expected["ip__hour_deviation_1d"] = day.standard_deviation("hour") if day else None
+    expected |= expected_after(row, events, {name: entities[name] for name in list(entities)[:3]})
     rates = {
         "app": ["app_id"],
         "publisher": ["publisher"],
@@ -126,10 +139,33 @@ def expected_features(row: dict[str, Any], events: list[dict[str, Any]]) -> dict
     return expected
 
 
+def expected_after(
+    row: dict[str, Any], events: list[dict[str, Any]], entities: dict[str, list[str]]
+) -> dict[str, Any]:
+    """What comes after a click is what came before it, once time runs backwards."""
+    backwards = [event | {"event_at": event["mirrored_at"]} for event in events]
+    subject = row | {"event_at": row["mirrored_at"]}
+    expected: dict[str, Any] = {}
+    for entity, keys in entities.items():
+        for window in ("1h", "1d"):
+            seen = before(subject, backwards, keys, WINDOWS[window])
+            expected[f"{entity}__later_clicks_{window}"] = None if seen is None else seen.count()
+        day = before(subject, backwards, keys, WINDOWS["1d"])
+        expected[f"{entity}__seconds_to_next_click"] = day.seconds_since_last() if day else None
+        if entity != "ip_app":
+            expected[f"{entity}__later_apps_1d"] = None if day is None else day.distinct("app_id")
+    return expected
+
+
+def build_clicks(project: Project) -> None:
+    """Only what features of clicks are made of, without the build's own tests."""
+    run_dbt(project, ["run", "--select", "+fs_click_after", "--exclude", "fs_click"])
+
+
 def test_features_equal_brute_force(project: Project, warehouse: Warehouse, tmp_path: Path) -> None:
     run(project, "load", "talkingdata", write_clicks(tmp_path / "c.csv", random_clicks(11, 400)))
-    run(project, "build")
-    assert compare_with_brute_force(warehouse) > 400 * 30
+    build_clicks(project)
+    assert compare_with_brute_force(warehouse) > 400 * 40
 
 
 def test_a_closed_window_is_caught(project: Project, tmp_path: Path) -> None:
@@ -138,9 +174,29 @@ def test_a_closed_window_is_caught(project: Project, tmp_path: Path) -> None:
         "preceding and 1 preceding", "preceding and current row",
     )  # fmt: skip
     run(faulty, "load", "talkingdata", write_clicks(tmp_path / "c.csv", random_clicks(11, 150)))
-    run(faulty, "build")
+    build_clicks(faulty)
     warehouse = connect(faulty)
     with pytest.raises(AssertionError, match="clicks_1m"):
+        compare_with_brute_force(warehouse)
+    warehouse.close()
+
+
+def test_an_after_window_that_is_a_day_short_is_caught(project: Project, tmp_path: Path) -> None:
+    faulty = with_fault(
+        project, tmp_path, "macros/windows/after.sql",
+        'in_days_with_lookback(days, reach, "event_date - " ~ reach)', "in_days(days)",
+    )  # fmt: skip
+    rows = random_clicks(11, 150)
+    # A day between two that are there already: what comes after it is not built anew.
+    between = (START + timedelta(days=1, hours=3)).date()
+    halves = [[row for row in rows if (row[5].date() == between) == late] for late in (False, True)]
+    assert all(len(half) > 10 for half in halves)
+    for number, half in enumerate(halves):
+        name = tmp_path / f"{number}.csv"
+        run(faulty, "load", "talkingdata", write_clicks(name, half))
+        build_clicks(faulty)
+    warehouse = connect(faulty)
+    with pytest.raises(AssertionError, match=r"later_clicks|seconds_to_next"):
         compare_with_brute_force(warehouse)
     warehouse.close()
 
@@ -151,7 +207,7 @@ def test_a_rate_that_does_not_wait_for_outcomes_is_caught(project: Project, tmp_
         "subjects.event_at + toIntervalDay({{ maturity_days }})", "subjects.event_at",
     )  # fmt: skip
     run(faulty, "load", "talkingdata", write_clicks(tmp_path / "c.csv", random_clicks(11, 150)))
-    run(faulty, "build")
+    build_clicks(faulty)
     warehouse = connect(faulty)
     with pytest.raises(AssertionError, match="conversion_rate_3d"):
         compare_with_brute_force(warehouse)

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from clickward import parts, run, with_fault
+from clickward import run, with_fault, written_blocks
 
 from models_ml.frames import read_frame
 from models_ml.snapshot import pull_snapshot
@@ -101,7 +101,7 @@ def features_that_change(
     changed, compared = set(), 0
     for one, with_future in zip(sets, whole, strict=True):
         without = earlier_values(warehouse, one)
-        assert len(without) > 100
+        assert len(without) > 50
         assert without.keys() == with_future.keys()
         for place, feature in enumerate(one.features):
             compared += 1
@@ -114,9 +114,9 @@ def features_that_change(
 def what_validation_finds(warehouse: Warehouse, feature_set: FeatureSet) -> list[Leak]:
     """The check before a validation, which leaves nothing behind."""
     frame = read_frame(pull_snapshot(warehouse, feature_set).path)
-    before = parts(warehouse)
+    before = written_blocks(warehouse)
     found = future_leaks(warehouse, feature_set, read_history(warehouse, feature_set, frame), [])
-    assert parts(warehouse) == before
+    assert written_blocks(warehouse) == before
     return found
 
 
@@ -139,6 +139,11 @@ def test_a_new_feature_that_does_is_caught(project: Project, reports: Path, tmp_
     contract = faulty.project_dir / f"{model}.yml"
     entry = "      - name: install__app\n"
     assert entry in contract.read_text()
+    # And one that says it is there before it is.
+    after = faulty.project_dir / "models/features/ip_app/feat_click_after_by_ip_app.yml"
+    told = "aggregate: count, available_after: 1d"
+    assert told in after.read_text()
+    after.write_text(after.read_text().replace(told, "aggregate: count, available_after: 1h"))
     contract.write_text(
         contract.read_text().replace(
             entry,
@@ -148,4 +153,4 @@ def test_a_new_feature_that_does_is_caught(project: Project, reports: Path, tmp_
         )
     )
     changed, _, named = features_that_change(faulty, reports, tmp_path)
-    assert changed == named == {"install__app_popularity"}
+    assert changed == named == {"install__app_popularity", "ip_app__later_clicks_1d"}

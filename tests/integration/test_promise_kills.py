@@ -85,6 +85,16 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ROOT / "dbt_project", fresh.folder / "dbt_project",
         ignore=shutil.ignore_patterns("target", "logs"),
     )  # fmt: skip
+    # Chunks of about a day in a few parts, so that moments fall within and between them.
+    settings = fresh.folder / "dbt_project" / "dbt_project.yml"
+    text = settings.read_text()
+    for old, new in (
+        ("chunk_rows: 100000000", "chunk_rows: 2500"),
+        ("part_rows: 10000000", "part_rows: 1500"),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    settings.write_text(text)
     loaded = fresh.copy(root / "loaded")
     loaded.run("load", "appsflyer", root / "world")
     half = fresh.copy(root / "half")

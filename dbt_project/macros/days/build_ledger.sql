@@ -16,10 +16,19 @@
         ~ target.schema
         ~ "_raw.build_plan "
         ~ on_cluster_clause(this)
-        ~ " (model String, day Date, inputs UInt64, is_wanted UInt8)"
+        ~ " (model String, day Date, inputs UInt64, is_wanted UInt8, chunk UInt32, parts UInt32, rows UInt64)"
         ~ " engine = "
         ~ engine
         ~ " partition by model order by day"
+    ) %}
+    {# Stores from before builds were cut into chunks. #}
+    {% set added = [] %}
+    {% for column in ["chunk UInt32", "parts UInt32", "rows UInt64"] %}
+        {% do added.append("add column if not exists " ~ column) %}
+    {% endfor %}
+    {% do run_query(
+        "alter table " ~ target.schema ~ "_raw.build_plan " ~ on_cluster_clause(this) ~ added
+        | join(", ")
     ) %}
 {% endmacro %}
 
@@ -37,43 +46,43 @@
 {%- endmacro %}
 
 
-{#
-    Post-hook: after the swap, drop the days that became empty and record the planned ones.
-#}
-{% macro record_days() %}
-    {%- if execute and flags.WHICH in ("run", "build") -%}
-        {% set plan_table = target.schema ~ "_raw.build_plan" %}
-        {% set plan = run_query(
-            "select toString(day), is_wanted from "
-            ~ plan_table
-            ~ " where model= '"
-            ~ this.name
-            ~ "' order by day"
-        ).rows %}
-        {% if plan %}
-            {% for row in plan if not row[1] %}
-                {% do run_query("alter table " ~ this ~ " drop partition '" ~ row[0] ~ "'") %}
-            {% endfor %}
-            {% do run_query(
-                "insert into "
-                ~ target.schema
-                ~ "_raw.build_days                  select '"
-                ~ this.name
-                ~ "', plan.day, plan.inputs, coalesce(built.content, 0), coalesce(built.rows, 0), plan.is_wanted, now64(3)                  from (select * from "
-                ~ plan_table
-                ~ " where model= '"
-                ~ this.name
-                ~ "') as plan                  left join (                      select event_date as day, sum(cityHash64(tuple(*))) as content, count() as rows                      from "
-                ~ this
-                ~ "                      where event_date in (select day from "
-                ~ plan_table
-                ~ " where model= '"
-                ~ this.name
-                ~ "')                      group by day                  ) as built on built.day = plan.day"
-            ) %}
-            {% do run_query("alter table " ~ plan_table ~ " drop partition '" ~ this.name ~ "'") %}
-        {% endif %}
-    {%- endif -%}
+{# After the swap: the chunk's days as they were planned, and what stands in the table now. #}
+{% macro record_days(chunk) %}
+    {% set planned %}
+        select day, inputs, is_wanted
+        from {{ target.schema }}_raw.build_plan
+        where model = '{{ this.name }}' and chunk = {{ chunk.number }}
+    {% endset %}
+    {% do run_query(
+        "insert into "
+        ~ target.schema
+        ~ "_raw.build_days select '"
+        ~ this.name
+        ~ "', plan.day, plan.inputs, coalesce(built.content, 0), coalesce(built.rows, 0), plan.is_wanted, now64(3)"
+        ~ " from ("
+        ~ planned
+        ~ ") as plan left join ("
+        ~ " select event_date as day, sum(cityHash64(tuple(*))) as content, count() as rows from "
+        ~ this
+        ~ " where event_date in (select day from ("
+        ~ planned
+        ~ ")) group by day"
+        ~ ") as built on built.day = plan.day"
+    ) %}
+{% endmacro %}
+
+
+{# Strike every day of the model from the ledger. #}
+{% macro forget_days() %}
+    {% do run_query(
+        "insert into "
+        ~ target.schema
+        ~ "_raw.build_days select '"
+        ~ this.name
+        ~ "', day, 0, 0, 0, 0, now64(3) from ("
+        ~ recorded_days_sql(this.name)
+        ~ ")"
+    ) %}
 {% endmacro %}
 
 

@@ -56,6 +56,8 @@
                 {{ utc_time("attributed_touch_time", zones) }} as touch_at,
                 {{ utc_time("gp_install_begin", zones) }} as install_begin_at,
                 {{ utc_time("device_download_time", zones) }} as download_at,
+                {{ utc_time("gp_click_time", zones) }} as play_click_at,
+                {{ utc_time("contributor1_touch_time", zones) }} as contributor_at,
                 {{ appsflyer_context() }}
             from source
         ),
@@ -89,6 +91,26 @@
                     + (contributor2_touch_time != '')
                     + (contributor3_touch_time != '')
                 ) as contributors,
+                play_click_at as play_clicked_at,
+                contributor_at as assisted_at,
+                {{ clean_text("contributor1_media_source") }} as assisted_by,
+                -- The referrer that Google Play hands on names the campaign whose link was followed.
+                if(
+                    gp_referrer = '' or campaign = '',
+                    null,
+                    toUInt8(position(lower(gp_referrer), lower(trimBoth(campaign))) = 0)
+                ) as is_referrer_other,
+                if(wifi = '', null, toUInt8(lower(wifi) in ('true', '1'))) as is_on_wifi,
+                {{ clean_text("install_app_store") }} as store_name,
+                toUInt8(
+                    (device_model = '')
+                    + (os_version = '')
+                    + (carrier = '' and operator = '')
+                    + (language = '')
+                    + (app_version = '')
+                    + (sdk_version = '')
+                    + (install_app_store = '' and lower(platform) = 'android')
+                ) as missing_fields,
                 toFloat64OrNull(af_cost_value) as payout,
                 toUInt8({{ 1 if is_blocked else 0 }}) as is_blocked,
                 {{ "trimBoth(blocked_reason || ' ' || blocked_sub_reason)" if is_blocked else "''" }}

@@ -49,6 +49,7 @@
                 "from": ref("load_days"),
                 "date": "event_date",
                 "fingerprint": "load_id, rows",
+                "rows": "sum(rows)",
                 "where": where,
                 "frozen": expired,
             }

@@ -1,29 +1,29 @@
 {#
     The point-in-time join: one row per subject, the features of the `feat_` models named, and
     the label as known at this build (a snapshot asks core.labels for the label as of its own
-    instant). A feature that becomes available after the set's decision time is refused.
+    instant). `labels` names the core model of verdicts. A feature that becomes available after the set's decision time is refused.
 
     `subjects` is a core model; `features` names `feat_` models; `where` says which subjects.
     Subject, target and decision time are the model's own `meta`.
 #}
-{% macro feature_set(subjects, features, where="true", with_attack_type=false) %}
+{% macro feature_set(subjects, features, where="true", with_attack_type=false, labels="labels") %}
     {#- A model's meta is there from its YAML only once everything is parsed. -#}
     {%- set meta = model.config.meta if execute else {} -%}
     {%- set subject = meta.get("subject", "subject") -%}
     {%- set target = meta.get("target", "target") -%}
     {%- set decision_at = meta.get("decision_at", "0d") -%}
     {%- set subject_id = subject ~ "_id" -%}
-    {%- set upstreams = [{"from": ref(subjects)}, {"from": ref("labels")}] -%}
+    {%- set upstreams = [{"from": ref(subjects)}, {"from": ref(labels)}] -%}
     {%- for name in features -%} {%- do upstreams.append({"from": ref(name)}) -%} {%- endfor -%}
     {%- for upstream in upstreams[1:] -%} {%- do upstream.update({"defines_days": 0}) -%} {%- endfor -%}
-    {%- set days = days_to_build(upstreams) -%}
+    {%- set days = days_to_build(upstreams, in_parts=true) -%}
     {%- set columns = feature_columns(features, decision_at) -%}
     with
 
         subjects as (
             select {{ subject_id }}, event_at, event_date, source
             from {{ ref(subjects) }}
-            where {{ in_days(days) }} and {{ where }}
+            where {{ in_days(days) }} and {{ in_part_of_days() }} and {{ where }}
         ),
 
         verdicts as (
@@ -33,7 +33,7 @@
                 argMax(value, (known_at, value)) as latest_value,
                 minIf(known_at, value = 1) as first_known_at,
                 argMax(attack_type, (known_at, value)) as latest_attack_type
-            from {{ ref("labels") }}
+            from {{ ref(labels) }}
             where subject = '{{ subject }}' and target = '{{ target }}' and {{ in_days(days) }}
             group by subject_id, verdict_source
         ),
@@ -63,7 +63,9 @@
     left join positives on positives.subject_id = subjects.{{ subject_id }}
     {%- for name in features %}
         left join
-            (select * from {{ ref(name) }} where {{ in_days(days) }}) as {{ name }}
+            (
+                select * from {{ ref(name) }} where {{ in_days(days) }} and {{ in_part_of_days() }}
+            ) as {{ name }}
             on {{ name }}.{{ subject_id }} = subjects.{{ subject_id }}
     {%- endfor %}
 {% endmacro %}

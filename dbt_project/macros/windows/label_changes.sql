@@ -21,6 +21,7 @@
             },
         ],
         every_shift_defines=true,
+        in_parts=true,
     ) -%}
     with
 
@@ -34,7 +35,10 @@
                     rows between unbounded preceding and current row
                 ) as change
             from {{ ref("labels") }}
-            where subject = '{{ subject }}' and target = '{{ target }}'
+            where
+                subject = '{{ subject }}'
+                and target = '{{ target }}'
+                and {{ in_part_of_keys("cityHash64(subject_id)") }}
         ),
 
         states as (
@@ -76,31 +80,45 @@
                         first_positives.first_known_at, subjects.event_at + toIntervalDay({{ maturity_days }})
                     )
                 ) as changed_at,
+                {%- for key in keys %} subjects.{{ key }} as {{ key }}, {%- endfor %}
                 1 as n,
                 0 as positives
             from {{ ref(subjects) }} as subjects
             left join first_positives on first_positives.subject_id = subjects.{{ subject_id }}
-            where {{ where }} and {{ in_days_with_lookback(days, maturity_days, "subjects.event_date") }}
+            where
+                {{ where }}
+                and {{ in_days_with_lookback(days, maturity_days, "subjects.event_date") }}
+                and {{ in_part_of_keys("cityHash64(subjects." ~ subject_id ~ ")") }}
+        ),
+
+        flipped as (
+            select
+                flips.subject_id as changed_id,
+                flips.known_at as changed_at,
+                {%- for key in keys %} subjects.{{ key }} as {{ key }}, {%- endfor %}
+                0 as n,
+                flips.change as positives
+            from {{ ref(subjects) }} as subjects
+            inner join flips on flips.subject_id = subjects.{{ subject_id }}
+            where {{ where }} and flips.change != 0 and {{ in_days(days, "toDate(flips.known_at)") }}
         ),
 
         changes as (
             select *
             from matured
             union all
-            select subject_id as changed_id, known_at as changed_at, 0 as n, change as positives
-            from flips
-            where change != 0
+            select *
+            from flipped
         )
 
     select
         toUUID(changed_id) as {{ subject_id }},
         changes.changed_at as event_at,
         toDate(changes.changed_at) as event_date,
-        {%- for key in keys %} subjects.{{ key }} as {{ key }}, {%- endfor %}
+        {%- for key in keys %} changes.{{ key }} as {{ key }}, {%- endfor %}
         toInt64(sum(changes.n)) as n,
         toInt64(sum(changes.positives)) as positives
     from changes
-    inner join {{ ref(subjects) }} as subjects on subjects.{{ subject_id }} = changes.changed_id
-    where {{ where }} and {{ in_days(days, "toDate(changes.changed_at)") }}
+    where {{ in_days(days, "toDate(changes.changed_at)") }}
     group by all
 {% endmacro %}

@@ -48,12 +48,16 @@
 {% endmacro %}
 
 
-{# Input that holds the value of the events an aggregate reads, NULL for other rows. #}
+{#
+    Input with a number for the key and the value together; for rows that are not read one for the
+    key alone, where they disturb no value.
+#}
 {% macro value_of(plan, aggregate) %}
-    {% set selected = selected_input(plan, aggregate) %}
-    {% set value = window_input(plan, "if(" ~ selected ~ ", " ~ aggregate.of ~ ", null)") %}
+    {% set known = selected_input(plan, aggregate, "(" ~ aggregate.of ~ ") is not null") %}
+    {% set pair = "assumeNotNull(cityHash64(window_key, " ~ aggregate.of ~ "))" %}
+    {% set value = window_input(plan, "if(" ~ known ~ ", " ~ pair ~ ", window_key)") %}
     {% if value not in plan["values"] %}
-        {% do plan["values"].update({value: {"runs": [], "entropies": []}}) %}
+        {% do plan["values"].update({value: {"runs": [], "entropies": [], "known": known}}) %}
     {% endif %}
     {{ return(value) }}
 {% endmacro %}

@@ -1,17 +1,17 @@
 {# Rows with the beginnings and ends of the runs of one value, for each window asked for. #}
-{% macro value_runs(rows, keys, value, wanted) -%}
+{% macro value_runs(rows, value, wanted) -%}
     select
         *
         {%- for window in wanted.runs %}
             ,
             {#- More than w after the one before it; more than w before the one after it. #}
             toUInt8(
-                {{ value }} is not null
+                {{ wanted.known }}
                 and at_ms - lagInFrame(at_ms, 1, -1000000000000000) over neighbours
                 > {{ milliseconds(window) }}
             ) as begins_{{ value }}_{{ window }},
             toUInt8(
-                {{ value }} is not null
+                {{ wanted.known }}
                 and leadInFrame(at_ms, 1, 1000000000000000) over neighbours - at_ms
                 > {{ milliseconds(window) }}
             ) as ends_{{ value }}_{{ window }}
@@ -23,13 +23,13 @@
             {#- And those that have come when it leaves, itself the first of them. #}
             count() over until_{{ window }}_later - count() over earlier as staying_{{ value }}_{{ window }},
             if(
-                {{ value }} is null,
+                not {{ wanted.known }},
                 0,
                 {{ surprise("present_" ~ value ~ "_" ~ window ~ " + 1") }}
                 - {{ surprise("present_" ~ value ~ "_" ~ window) }}
             ) as gain_{{ value }}_{{ window }},
             if(
-                {{ value }} is null,
+                not {{ wanted.known }},
                 0,
                 {{ surprise("staying_" ~ value ~ "_" ~ window) }}
                 - {{ surprise("staying_" ~ value ~ "_" ~ window ~ " - 1") }}
@@ -37,28 +37,22 @@
         {%- endfor %}
     from {{ rows }}
     window
-        neighbours as (
-            partition by {{ keys | join(", ") }}, {{ value }}
-            order by at_ms
-            rows between 1 preceding and 1 following
-        )
+        neighbours as (partition by {{ value }} order by at_ms rows between 1 preceding and 1 following)
         {%- if wanted.entropies %}
             ,
             earlier as (
-                partition by {{ keys | join(", ") }}, {{ value }}
-                order by at_ms
-                rows between unbounded preceding and 1 preceding
+                partition by {{ value }} order by at_ms rows between unbounded preceding and 1 preceding
             )
         {%- endif %}
         {%- for window in wanted.entropies %}
             ,
             before_{{ window }} as (
-                partition by {{ keys | join(", ") }}, {{ value }}
+                partition by {{ value }}
                 order by {{ frame_clock(window) }}
                 range between unbounded preceding and {{ frame_offset(window) }} preceding
             ),
             until_{{ window }}_later as (
-                partition by {{ keys | join(", ") }}, {{ value }}
+                partition by {{ value }}
                 order by {{ frame_clock(window) }}
                 range between unbounded preceding and {{ frame_reach(window) }} following
             )

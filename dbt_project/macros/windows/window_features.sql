@@ -35,7 +35,8 @@
     {%- set days = days_to_build(
         [{"from": subjects, "lookback": lookback if events is none else 0}]
         + ([] if events is none else [{"from": events, "lookback": lookback, "defines_days": 0}])
-        + (upstreams or [])
+        + (upstreams or []),
+        in_parts=true,
     ) -%}
     {%- set rows -%}
         {{ window_rows(subjects, subject_id, keys, columns, events, days, lookback, events_where) }}
@@ -55,13 +56,20 @@
 
         rows_in_order as ({{ rows }}),
 
+        {#- What sorts carry is made narrow here: one number for the key, no texts unless asked for. #}
         inputs as (
-            select * {%- for sql, name in plan.inputs.items() %}, {{ sql }} as {{ name }} {%- endfor %}
+            select
+                {{ subject_id }},
+                at_ms,
+                is_subject,
+                {{ key_hash(keys) }} as window_key
+                {%- if plan.places %}, {{ (["is_event"] + columns) | unique | join(", ") }} {%- endif %}
+                {%- for sql, name in plan.inputs.items() %}, {{ sql }} as {{ name }} {%- endfor %}
             from rows_in_order
         ),
 
         {%- for value, wanted in plan["values"].items() %}
-            runs_of_{{ value }} as ({{ value_runs(last.step, keys, value, wanted) }}),
+            runs_of_{{ value }} as ({{ value_runs(last.step, value, wanted) }}),
             {% set last.step = "runs_of_" ~ value %}
         {%- endfor %}
 
@@ -72,19 +80,19 @@
                 is_subject
                 {%- if plan.places %}
                     ,
-                    is_event,
-                    {{ (keys + plan.event_fields + columns) | unique | join(", ") }}
+                    window_key,
+                    {{ (["is_event"] + plan.event_fields + columns) | unique | join(", ") }}
                     {%- for place in plan.places %}, {{ place }} as place_{{ loop.index }} {%- endfor %}
                 {%- endif %}
                 {%- for column in plan.columns if column.sql %}
                     , {{ column.sql }} as {{ column.name }}
                 {%- endfor %}
             from {{ last.step }}
-            window {{ window_frames(keys, windows) }}
+            window {{ window_frames(["window_key"], windows) }}
         ),
 
         {%- if plan.places %}
-            sequences as ({{ window_sequences("windowed", plan, subject_id, keys, columns) }}),
+            sequences as ({{ window_sequences("windowed", plan, subject_id, ["window_key"], columns) }}),
             answers as ({{ sequence_columns("sequences", plan, subject_id) }})
         {%- else %} answers as (select * from windowed where is_subject)
         {%- endif %}

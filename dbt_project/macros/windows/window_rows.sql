@@ -14,7 +14,10 @@
         {{ in_days(days) }} as is_subject,
         {{ events_where if events is none else "false" }} as is_event
     from {{ subjects }}
-    where {{ in_days_with_lookback(days, lookback if events is none else 0) }} and {{ known_keys(keys) }}
+    where
+        {{ in_days_with_lookback(days, lookback if events is none else 0) }}
+        and {{ known_keys(keys) }}
+        and {{ in_part_of_keys(key_hash(keys)) }}
     {%- if events is not none %}
         union all
         select
@@ -25,7 +28,11 @@
             false as is_subject,
             true as is_event
         from {{ events }}
-        where {{ in_days_with_lookback(days, lookback) }} and {{ known_keys(keys) }} and {{ events_where }}
+        where
+            {{ in_days_with_lookback(days, lookback) }}
+            and {{ known_keys(keys) }}
+            and {{ in_part_of_keys(key_hash(keys)) }}
+            and {{ events_where }}
     {%- endif %}
 {%- endmacro %}
 
@@ -33,3 +40,11 @@
 {% macro known_keys(keys) -%}
     {%- for key in keys -%} {{ key }} is not null{{ ' and ' if not loop.last }} {%- endfor -%}
 {%- endmacro %}
+
+
+{#
+    The key as one number: rows are sorted by it once for every value counted, and texts that may
+    be NULL cost four times what a number does. Two keys of a hundred million share a number in one
+    of four thousand tables.
+#}
+{% macro key_hash(keys) -%} assumeNotNull(cityHash64({{ keys | join(", ") }})) {%- endmacro %}

@@ -14,7 +14,7 @@
             "feat_click_by_ip_app",
             "feat_click_by_ip_device_os",
             "feat_click_by_publisher",
-            "feat_click_by_subpublisher",
+            "feat_click_by_same_click",
             "feat_click_conversions_by_app",
             "feat_click_conversions_by_publisher",
             "feat_click_conversions_by_app_publisher",

@@ -25,6 +25,11 @@
             "feat_install_sequence_by_subpublisher",
             "feat_install_click_sequence_by_device",
             "feat_install_click_sequence_by_ip",
+            "feat_install_claimed_click",
+            "feat_install_against_app",
+            "feat_install_events_by_subpublisher",
+            "feat_install_by_sdk_version",
+            "feat_install_by_model_os",
         ],
     )
 }}

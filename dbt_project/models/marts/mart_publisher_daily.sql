@@ -1,13 +1,11 @@
 {{
     config(
-        materialized="incremental",
-        incremental_strategy="insert_overwrite",
+        materialized="by_day",
         on_schema_change="fail",
         engine=table_engine(),
         order_by="(event_date, app_id, publisher)",
         partition_by="event_date",
         contract={"enforced": true},
-        post_hook="{{ record_days() }}",
     )
 }}
 {%- set days = days_to_build(

@@ -1,11 +1,9 @@
 {{
     config(
-        materialized="incremental",
-        incremental_strategy="insert_overwrite",
+        materialized="by_day",
         engine=table_engine(),
         order_by="(load_id, event_date)",
         partition_by="event_date",
-        post_hook="{{ record_days() }}",
     )
 }}
 -- What became of each load's rows. Of the copies of a row the load with the least id keeps one.

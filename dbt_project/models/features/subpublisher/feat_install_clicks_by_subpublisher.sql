@@ -11,7 +11,7 @@
         events=ref("clicks"),
         entity="subpublisher",
         keys=["publisher", "subpublisher"],
-        windows=["1h", "1d"],
+        windows=["1h", "1d", "7d"],
         aggregates=[
             {"measure": "install_clicks", "aggregate": "count"},
         ],

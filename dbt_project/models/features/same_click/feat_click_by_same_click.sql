@@ -8,12 +8,12 @@
     window_features(
         subjects=ref("clicks"),
         subject_id="click_id",
-        entity="subpublisher",
-        keys=["publisher", "subpublisher"],
-        windows=["1m", "10m", "1h", "1d"],
+        entity="same_click",
+        keys=["ip_hash", "app_id", "device_model", "os_version", "publisher"],
+        windows=["1d"],
         aggregates=[
             {"measure": "clicks", "aggregate": "count"},
-            {"measure": "seconds_since_click", "aggregate": "seconds_since_last", "windows": ["1d"]},
+            {"measure": "seconds_since_click", "aggregate": "seconds_since_last"},
         ],
     )
 }}

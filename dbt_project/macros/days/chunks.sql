@@ -1,0 +1,115 @@
+{#
+    Cut planned days into chunks, in order of time. A chunk takes whole days of together at most
+    `chunk_rows` rows of the model's inputs (one day may hold more), and is filled in as many
+    parts as its rows, and those of its lookback, need to stay below `part_rows`. A model that
+    cannot be built in parts (`in_parts=false`) gets one.
+
+    `plan` has rows of day, inputs, is_wanted, is_frozen, own rows, rows with the lookback.
+    Returns SQL tuples of model, day, inputs, is_wanted, chunk, parts, rows.
+#}
+{% macro chunk_entries(plan, in_parts) %}
+    {% set chunk_rows, part_rows = var("chunk_rows") | int, var("part_rows") | int %}
+    {% set chunks = [] %}
+    {% for row in plan %}
+        {% set own, reached = row[4] | int, row[5] | int - row[4] | int %}
+        {% if not chunks or (chunks[-1].rows and chunks[-1].rows + own > chunk_rows and row[2]) %}
+            {% do chunks.append({"number": chunks | length, "rows": 0, "reached": 0, "entries": []}) %}
+        {% endif %}
+        {% set last = chunks[-1] %}
+        {% do last.entries.append(row) %}
+        {% if row[2] %}
+            {% do last.update({"rows": last.rows + own, "reached": [last.reached, reached] | max}) %}
+        {% endif %}
+    {% endfor %}
+    {% set entries = [] %}
+    {% for chunk in chunks %}
+        {% set parts = ((chunk.rows + chunk.reached + part_rows - 1) / part_rows) | int if in_parts else 1 %}
+        {% for row in chunk.entries %}
+            {% do entries.append(
+                "('"
+                ~ this.name
+                ~ "', '"
+                ~ row[0]
+                ~ "', "
+                ~ row[1]
+                ~ ", "
+                ~ row[2]
+                ~ ", "
+                ~ chunk.number
+                ~ ", "
+                ~ [parts, 1]
+                | max ~ ", " ~ row[4] ~ ")"
+            ) %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(entries) }}
+{% endmacro %}
+
+
+{# The plan of the run as chunks: days, those unwanted, parts, rows of the inputs. #}
+{% macro planned_chunks() %}
+    {% set plan_sql %}
+        select chunk, toString(day), is_wanted, parts, rows
+        from {{ target.schema }}_raw.build_plan where model = '{{ this.name }}' order by chunk, day
+    {% endset %}
+    {% set chunks = [] %}
+    {% for row in run_query(plan_sql).rows %}
+        {% if not chunks or chunks[-1].number != row[0] %}
+            {% do chunks.append(
+                {"number": row[0], "days": [], "unwanted": [], "parts": row[3] | int, "rows": 0}
+            ) %}
+        {% endif %}
+        {% do (chunks[-1].days if row[2] else chunks[-1].unwanted).append(row[1]) %}
+        {% do chunks[-1].update({"rows": chunks[-1].rows + row[4] | int}) %}
+    {% endfor %}
+    {{ return(chunks) }}
+{% endmacro %}
+
+
+{# A plan is gone once it is done, or before another one is made. #}
+{% macro drop_plan(model_name) %}
+    {% do run_query("alter table " ~ target.schema ~ "_raw.build_plan drop partition '" ~ model_name ~ "'") %}
+{% endmacro %}
+
+
+{# Days of the chunk being built, as date literals; none where no chunk is. #}
+{% macro days_of_chunk() %}
+    {% if model is defined and model.get("chunk") %}
+        {% set days = [] %}
+        {% for day in model.chunk.days %} {% do days.append("toDate('" ~ day ~ "')") %} {% endfor %}
+        {{ return(days) }}
+    {% endif %}
+    {{ return(none) }}
+{% endmacro %}
+
+
+{# Rows of the part being built, by a hash that is the same for all rows of a key. #}
+{% macro in_part_of_keys(hash) -%}
+    {%- if model.get("chunk") and model.chunk.parts > 1 -%}
+        {{ hash }} % {{ model.chunk.parts }} = {{ model.part }}
+    {%- else -%} true
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#
+    Rows of the part being built, by the time of day: tables ordered by time read just those. A
+    stretch of the day is a part's share of its 86,400 seconds.
+#}
+{% macro in_part_of_days(column="event_at") -%}
+    {%- if model.get("chunk") and model.chunk.parts > 1 -%}
+        {%- set first = (86400 * model.part / model.chunk.parts) | int -%}
+        {%- set end = (86400 * (model.part + 1) / model.chunk.parts) | int -%}
+        (
+            {%- for day in model.chunk.days %}
+                {{ "or " if not loop.first }} (
+                    {{ column }}
+                    >= toDateTime64('{{ day }} 00:00:00', 3, 'UTC') + toIntervalSecond({{ first }})
+                    and {{ column }}
+                    < toDateTime64('{{ day }} 00:00:00', 3, 'UTC') + toIntervalSecond({{ end }})
+                )
+            {%- endfor %}
+        )
+    {%- else -%} true
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,21 @@
+{{
+    config(
+        engine=table_engine(),
+        order_by="(event_at, click_id)",
+    )
+}}
+{{
+    after_features(
+        subjects=ref("clicks"),
+        subject_id="click_id",
+        entity="ip_device_os",
+        keys=["ip_hash", "device_model", "os_version"],
+        windows=["1h", "1d"],
+        columns=["app_id"],
+        aggregates=[
+            {"measure": "later_clicks", "aggregate": "count"},
+            {"measure": "later_apps", "aggregate": "count_distinct", "of": "app_id", "windows": ["1d"]},
+            {"measure": "seconds_to_next_click", "aggregate": "seconds_since_last", "windows": ["1d"]},
+        ],
+    )
+}}

@@ -1,0 +1,61 @@
+{{
+    config(
+        engine=table_engine(),
+        order_by="(event_at, subpublisher_day_id)",
+    )
+}}
+{{
+    window_features(
+        subjects=ref("subpublisher_days"),
+        subject_id="subpublisher_day_id",
+        events=ref("install_traits"),
+        entity="subpublisher",
+        keys=["publisher", "subpublisher"],
+        windows=["1d", "7d"],
+        columns=[
+            "ctit_seconds",
+            "ctit_bin",
+            "began_at",
+            "touched_at",
+            "contributors",
+            "device_hash",
+            "ip_subnet",
+            "device_model",
+            "app_id",
+            "hour_utc",
+            "is_new_device",
+            "has_click",
+            "has_no_past",
+            "is_stacked",
+            "is_referrer_other",
+            "missing_fields",
+        ],
+        aggregates=[
+            {"measure": "day_installs", "aggregate": "count"},
+            {"measure": "day_apps", "aggregate": "count_distinct", "of": "app_id"},
+            {"measure": "day_device_ratio", "aggregate": "distinct_ratio", "of": "device_hash"},
+            {"measure": "day_subnet_ratio", "aggregate": "distinct_ratio", "of": "ip_subnet"},
+            {"measure": "day_device_model_entropy", "aggregate": "entropy", "of": "device_model"},
+            {"measure": "day_ctit_entropy", "aggregate": "entropy", "of": "ctit_bin"},
+            {"measure": "day_hour_entropy", "aggregate": "entropy", "of": "hour_utc"},
+            {"measure": "day_ctit_p10", "aggregate": "quantile", "of": "ctit_seconds", "level": 0.1},
+            {"measure": "day_ctit_median", "aggregate": "quantile", "of": "ctit_seconds", "level": 0.5},
+            {"measure": "day_ctit_p90", "aggregate": "quantile", "of": "ctit_seconds", "level": 0.9},
+            {"measure": "day_ctit_under_10s_share", "aggregate": "share", "of": "ctit_seconds < 10"},
+            {"measure": "day_ctit_over_1h_share", "aggregate": "share", "of": "ctit_seconds > 3600"},
+            {
+                "measure": "day_begun_before_click_share",
+                "aggregate": "share",
+                "of": "began_at < touched_at",
+            },
+            {"measure": "day_assisted_share", "aggregate": "share", "of": "contributors > 0"},
+            {"measure": "day_new_device_share", "aggregate": "share", "of": "is_new_device"},
+            {"measure": "day_no_click_share", "aggregate": "share", "of": "has_click = 0"},
+            {"measure": "day_no_past_share", "aggregate": "share", "of": "has_no_past"},
+            {"measure": "day_stacked_share", "aggregate": "share", "of": "is_stacked"},
+            {"measure": "day_other_referrer_share", "aggregate": "share", "of": "is_referrer_other"},
+            {"measure": "day_bare_share", "aggregate": "share", "of": "missing_fields > 1"},
+            {"measure": "day_install_gap_variation", "aggregate": "gap_variation", "windows": ["1d"]},
+        ],
+    )
+}}
