@@ -50,20 +50,19 @@ def table_hashes(warehouse: Warehouse) -> dict[str, tuple[int, int]]:
     return hashes
 
 
-def written_blocks(warehouse: Warehouse) -> set[tuple[str, str, str, int]]:
-    """The last written block of every partition of every stage but the diary of builds.
+def written_blocks(warehouse: Warehouse) -> set[tuple[str, str, str, int, int]]:
+    """The last written block and the rows of every partition of every stage but the builds' diary.
 
-    A write anywhere takes a higher number; a merge in the background keeps it.
+    A write anywhere changes it; merges, which the engine begins when it likes, do not.
     """
-    return {
-        (database, table, partition, block)
-        for database, table, partition, block in warehouse.client.query(
-            "select database, table, partition_id, max(max_block_number) from system.parts"
-            " where active and startsWith(database, {schema:String}) and table != 'build_runs'"
-            " group by all",
+    return set(
+        warehouse.client.query(
+            "select database, table, partition_id, max(max_block_number), sum(rows)"
+            " from system.parts where active and startsWith(database, {schema:String})"
+            " and table != 'build_runs' group by all",
             parameters={"schema": warehouse.target.schema + "_"},
         ).result_rows
-    }
+    )
 
 
 def leftovers(warehouse: Warehouse) -> list[str]:

@@ -14,7 +14,10 @@ from warehouse.profile import Project
 
 FIRST_DAY, DAYS = date(2026, 1, 1), 5
 # Windows in parts, labels in parts, a feature set by the time of day, and what they are made of.
-MODELS = ["+fs_install", "feat_click_by_ip", "load_accounting"]
+MODELS = [
+    "+fs_publisher_day", "+feat_install_verdicts_by_publisher", "feat_click_by_ip",
+    "load_accounting",
+]  # fmt: skip
 BUILDER = "macros/days/build_by_day.sql"
 
 
@@ -66,7 +69,8 @@ def test_chunks_bounds_and_a_stop_between_chunks_give_the_same_tables(
     run(project, "load", "appsflyer", world)
     build(warehouse, MODELS)
     whole = table_hashes(warehouse)
-    assert whole["features.fs_install"][0] > 100
+    assert whole["features.feat_install_verdicts_by_publisher"][0] > 100
+    assert whole["features.fs_publisher_day"][0] > 20
 
     chunked = in_chunks(project, tmp_path / "chunked")
     parts = other_schema(chunked, monkeypatch, warehouse, "parts")

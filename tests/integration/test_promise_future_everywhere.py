@@ -91,12 +91,16 @@ def features_that_change(
     that the check of `clickward validate` names by itself.
     """
     run(project, "load", "appsflyer", reports)
-    run(project, "load", "talkingdata", write_clicks(folder / "c.csv", random_clicks(5, 300)))
+    run(project, "load", "talkingdata", write_clicks(folder / "c.csv", random_clicks(5, 400)))
     run(project, "build")
     warehouse = connect(project)
     sets = feature_sets(project)
     named = {leak.feature for one in sets for leak in what_validation_finds(warehouse, one)}
     whole = [earlier_values(warehouse, one) for one in sets]
+    for one in sets:
+        # A set whose subjects all came before the instant would prove nothing.
+        later = f"select count() from {one.relation} where event_at >= {{cut:DateTime64(3)}}"
+        assert warehouse.scalar(later, cut=CUT) > 10, one.name
     take_away_what_came_later(project, warehouse)
     changed, compared = set(), 0
     for one, with_future in zip(sets, whole, strict=True):

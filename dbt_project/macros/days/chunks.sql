@@ -2,7 +2,8 @@
     Cut planned days into chunks, in order of time. A chunk takes whole days of together at most
     `chunk_rows` rows of the model's inputs (one day may hold more), and is filled in as many
     parts as its rows, and those of its lookback, need to stay below `part_rows`. A model that
-    cannot be built in parts (`in_parts=false`) gets one.
+    cannot be built in parts (`in_parts=false`) gets one; one whose rows weigh more says how many
+    times as many it needs.
 
     `plan` has rows of day, inputs, is_wanted, is_frozen, own rows, rows with the lookback.
     Returns SQL tuples of model, day, inputs, is_wanted, chunk, parts, rows.
@@ -23,7 +24,8 @@
     {% endfor %}
     {% set entries = [] %}
     {% for chunk in chunks %}
-        {% set parts = ((chunk.rows + chunk.reached + part_rows - 1) / part_rows) | int if in_parts else 1 %}
+        {% set rows = (chunk.rows + chunk.reached) * (in_parts | int) %}
+        {% set parts = ((rows + part_rows - 1) / part_rows) | int %}
         {% for row in chunk.entries %}
             {% do entries.append(
                 "('"

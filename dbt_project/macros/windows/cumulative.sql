@@ -24,7 +24,7 @@
     {% elif kind == "is_first_seen" %} {{ return("toUInt8(" ~ n ~ " = 0)") }}
     {% elif kind == "seconds_since_last" %}
         {# Where the window holds an event, the latest before t is in it. #}
-        {% set latest = "max(" ~ window_input(plan, "if(" ~ selected ~ ", at_ms, 0)") ~ ") over until" %}
+        {% set latest = "max(if(" ~ selected ~ ", at_ms, 0)) over until" %}
         {{ return("if(" ~ n ~ " = 0, null, (at_ms - " ~ latest ~ ") / 1000)") }}
     {% endif %}
 {% endmacro %}
@@ -39,7 +39,7 @@
     {% if kind == "sum" %} {{ return("if(" ~ n ~ " = 0, null, " ~ total ~ ")") }} {% endif %}
     {% if kind == "mean" %} {{ return("if(" ~ n ~ " = 0, null, " ~ total ~ " / " ~ n ~ ")") }} {% endif %}
     {% set wide = "toInt256(" ~ in_window(number, window) ~ ")" %}
-    {% set square = window_input(plan, "toInt256(" ~ number ~ ") * toInt256(" ~ number ~ ")") %}
+    {% set square = "toInt256(" ~ number ~ ") * toInt256(" ~ number ~ ")" %}
     {# (n * sum of squares - square of the sum) / (n * (n - 1)), its numerator exact. #}
     {% set spread %}
         if(
@@ -63,14 +63,8 @@
 #}
 {% macro number_input(plan, aggregate, of) %}
     {% set selected = selected_input(plan, aggregate, is_number(of)) %}
-    {{
-        return(
-            window_input(
-                plan,
-                "toInt128(coalesce(if(" ~ selected ~ ", toFloat64(" ~ of ~ ") * 1099511627776, 0), 0))",
-            )
-        )
-    }}
+    {% set scaled = "if(" ~ selected ~ ", toFloat64(" ~ of ~ ") * 1099511627776, 0)" %}
+    {{ return("toInt128(" ~ window_input(plan, "coalesce(" ~ scaled ~ ", 0)") ~ ")") }}
 {% endmacro %}
 
 
