@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from clickward import parts, run, with_fault
+from clickward import run, with_fault, written_blocks
 
 from models_ml.frames import read_frame
 from models_ml.snapshot import pull_snapshot
@@ -114,9 +114,9 @@ def features_that_change(
 def what_validation_finds(warehouse: Warehouse, feature_set: FeatureSet) -> list[Leak]:
     """The check before a validation, which leaves nothing behind."""
     frame = read_frame(pull_snapshot(warehouse, feature_set).path)
-    before = parts(warehouse)
+    before = written_blocks(warehouse)
     found = future_leaks(warehouse, feature_set, read_history(warehouse, feature_set, frame), [])
-    assert parts(warehouse) == before
+    assert written_blocks(warehouse) == before
     return found
 
 
