@@ -140,8 +140,8 @@
     quantileExactInclusiveOrNull(0.9)
     (score) as fraud_score_p90,
     avgOrNull(score) as mean_fraud_score,
-    sumOrNull(payout) as spend,
-    sumOrNullIf(payout, is_flagged = 1 and not is_blocked) as spend_at_risk
+    {{ sum_of_money("payout") }} as spend,
+    {{ sum_of_money("payout", "is_flagged = 1 and not is_blocked") }} as spend_at_risk
 {% endmacro %}
 
 
@@ -160,4 +160,10 @@
         ({{ k }} / {{ n }} - {{ rate }}) / sqrt({{ rate }} * (1 - {{ rate }}) / {{ n }}),
         null
     )
+{%- endmacro %}
+
+
+{# Sums of whole millionths are the same in whatever order rows are read; NULL where nothing is summed. #}
+{% macro sum_of_money(amount, condition="true") -%}
+    sumOrNullIf(toInt64(round(({{ amount }}) * 1000000)), {{ condition }}) / 1000000
 {%- endmacro %}
