@@ -41,7 +41,11 @@ with
     ),
 
     scores as (
-        select subject_id, score, is_flagged
+        select
+            subject_id,
+            score,
+            is_flagged,
+            arrayMap((name, value) -> name || ' = ' || value, reason_features, reason_values) as reasons
         from {{ ref("scores_in_force") }}
         where subject = 'install' and target = 'is_fraud' and {{ in_days(days, "toDate(subject_at)") }}
     ),
@@ -94,6 +98,7 @@ select
     toUInt8(ifNull(verdicts.is_positive, 0)) as has_verdict,
     scores.score as score,
     scores.is_flagged as is_flagged,
+    ifNull(scores.reasons, []) as reasons,
     if(is_organic, null, ifNull(economics.payout, installs.payout)) as payout,
     economics.dispute_cost as dispute_cost,
     economics.review_cost as review_cost
