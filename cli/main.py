@@ -6,7 +6,9 @@ import sys
 import typer
 
 from cli import (
+    block,
     build,
+    claims,
     demo,
     doctor,
     features,
@@ -39,7 +41,7 @@ app = typer.Typer(
 # In the order of the data.
 VERBS = (
     simulate, load, loads, forget, build, features, snapshot, train, validate, models, score,
-    sql, publish, serve, users, doctor, demo,
+    block, claims, sql, publish, serve, users, doctor, demo,
 )  # fmt: skip
 for module in VERBS:
     module.register(app)

@@ -32,3 +32,9 @@
         )
     group by {{ keys | join(", ") }}
 {% endmacro %}
+
+
+{# A text as it stands in a query: in quotes, quotes and backslashes in it escaped. #}
+{% macro as_sql_text(text) -%}
+    concat('\'', replaceRegexpAll({{ text }}, '([\\\\\'])', '\\\\\\1'), '\'')
+{%- endmacro %}

@@ -70,17 +70,11 @@ select
     ) as reason,
     concat(
         'select * from {{ ref("fct_scored_installs") }} where is_flagged = 1',
-        ' and app_id = \'',
-        keys.app_id,
-        '\' and publisher = \'',
-        keys.publisher,
-        '\'',
-        if(keys.scope = 'subpublisher', concat(' and subpublisher = \'', keys.subpublisher, '\''), ''),
-        ' and event_date between \'',
-        toString(judged_from),
-        '\' and \'',
-        toString(judged_to),
-        '\''
+        ' and app_id = ' || {{ as_sql_text("keys.app_id") }},
+        ' and publisher = ' || {{ as_sql_text("keys.publisher") }},
+        if(keys.scope = 'subpublisher', ' and subpublisher = ' || {{ as_sql_text("keys.subpublisher") }}, ''),
+        ' and event_date between ' || {{ as_sql_text("toString(judged_from)") }},
+        ' and ' || {{ as_sql_text("toString(judged_to)") }}
     ) as evidence_query,
     latest.valid_from as blocked_from,
     latest.valid_to as blocked_to,
