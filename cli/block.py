@@ -88,7 +88,7 @@ def expire_command(
     candidates: Ids,
     reason: Reason,
     last_day: Annotated[
-        str | None, typer.Option("--last-day", help="Last day blocked; default the last day judged.")
+        str | None, typer.Option("--last-day", help="Last day blocked; default: the last judged.")
     ] = None,
     as_json: Json = False,
 ) -> None:

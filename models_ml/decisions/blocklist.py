@@ -45,7 +45,7 @@ def decide(
 
     `approve` takes candidates that are not active, and none of the control share; `expire` takes
     active ones. The candidate's row stands in the decision as evidence. `valid_from` defaults to
-    the day after the last day judged. Raises `UserError` naming the first that cannot be decided so.
+    the day after the last judged. Raises `UserError` naming the first that cannot be decided so.
     """
     if not reason.strip():
         raise UserError("a decision needs a reason", "say why with --reason")
@@ -85,9 +85,7 @@ def _decision(
     if decision == APPROVE and row["state"] == "active":
         raise UserError(f"{candidate_id} ({name}) is active already", "nothing to do; leave it out")
     if decision == EXPIRE and row["state"] != "active":
-        raise UserError(
-            f"{candidate_id} ({name}) is {row['state']}, not active", "leave it out"
-        )
+        raise UserError(f"{candidate_id} ({name}) is {row['state']}, not active", "leave it out")
     judged_to = row["judged_to"]
     if decision == EXPIRE:
         first, last = row["blocked_from"], valid_to or judged_to

@@ -157,7 +157,8 @@ def _claimable(warehouse: Warehouse, network: str, month: date) -> pl.DataFrame:
         select
             toString(facts.install_id) as install_id, installs.event_at as installed_at,
             installs.touched_at as touched_at, toString(installs.app_id) as app_id,
-            toString(installs.campaign) as campaign, toString(installs.subpublisher) as subpublisher,
+            toString(installs.campaign) as campaign,
+            toString(installs.subpublisher) as subpublisher,
             toString(installs.country) as country, installs.ip_subnet as ip_subnet,
             toString(installs.device_model) as device_model,
             toString(installs.os_version) as os_version,
