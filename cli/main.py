@@ -11,13 +11,16 @@ from cli import (
     claims,
     demo,
     doctor,
+    explain,
     features,
     forget,
     load,
     loads,
     models,
+    monitor,
     publish,
     score,
+    scores,
     serve,
     simulate,
     snapshot,
@@ -41,7 +44,7 @@ app = typer.Typer(
 # In the order of the data.
 VERBS = (
     simulate, load, loads, forget, build, features, snapshot, train, validate, models, score,
-    block, claims, sql, publish, serve, users, doctor, demo,
+    scores, explain, block, claims, monitor, sql, publish, serve, users, doctor, demo,
 )  # fmt: skip
 for module in VERBS:
     module.register(app)

@@ -7,6 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from models_ml.artifacts import Artifact
+from models_ml.changes import count_changes, ensure_scores, features_hash, unlike_last_score
 from models_ml.durations import utc_now
 from models_ml.ledger import Run, drop_uncommitted
 from models_ml.metrics import BALANCED, THRESHOLDS
@@ -54,12 +55,15 @@ def score(
     version: str | None = None,
     threshold: str = BALANCED,
     batch_rows: int = 50_000,
+    only_changed: bool = False,
     say: Say = lambda text: None,
     advance: Advance = lambda rows: None,
 ) -> ScoreRun:
     """Score the subjects of `[from_at, to_at)`, one batch in memory at a time.
 
-    A score at or above the model's `threshold` of that name is flagged.
+    A score at or above the model's `threshold` of that name is flagged. With `only_changed`
+    subjects are left out whose features are those that the model version scored last; the run's
+    ledger row says how many were new and how many had changed, even where there were none.
 
     Rows count only once the run stands in `ml.runs`, which is written last; a start removes
     what killed runs left. Scoring again is another run over the same subjects.
@@ -71,13 +75,21 @@ def score(
             f"no threshold is called {threshold!r}", f"thresholds are {', '.join(THRESHOLDS)}"
         )
     check_built(warehouse, feature_set)
+    ensure_scores(warehouse)
     dropped = drop_uncommitted(warehouse, "score", "scores", "scored_at")
     if dropped:
         say(f"removed {dropped:,} scores of runs that never ended")
     chosen, why = choose_model(warehouse, feature_set, version)
     artifact = load_model(warehouse, chosen)
     span = resolve_span(warehouse, feature_set, from_at, to_at)
-    rows = count_rows(warehouse, feature_set, span)
+    condition, counts = "true", {}
+    if only_changed:
+        condition = unlike_last_score(warehouse, feature_set, chosen.model_version)
+        counts = count_changes(warehouse, feature_set, chosen.model_version, span, condition)
+        rows = sum(counts.values())
+        say(f"{counts['new']:,} subjects are new, {counts['changed']:,} changed since their score")
+    else:
+        rows = count_rows(warehouse, feature_set, span)
     say(f"scoring {rows:,} subjects of {feature_set.name} in {span}")
     say(f"with {chosen.model_version} ({why})")
     if feature_set.target == FLAGGING_TARGET:
@@ -90,10 +102,11 @@ def score(
     run = Run(
         "score",
         feature_set,
-        {"from": span.from_at, "to": span.to_at, "batch": batch_rows, "threshold": threshold},
+        {"from": span.from_at, "to": span.to_at, "batch": batch_rows, "threshold": threshold}
+        | ({"only_changed": True} | counts if only_changed else {}),
     )
     written, flagged = 0, 0
-    for batch in rebatch(_stream(warehouse, feature_set, span), batch_rows):
+    for batch in rebatch(_stream(warehouse, feature_set, span, condition), batch_rows):
         scored = score_batch(artifact, chosen, feature_set, run.run_id, batch, threshold)
         warehouse.insert(warehouse.table("ml", "scores"), scored)
         written += scored.height
@@ -130,6 +143,7 @@ def score_batch(
     }
     scored = batch.select(subject_id=feature_set.subject_id, subject_at="event_at").with_columns(
         scores,
+        batch["features_hash"],
         *(pl.lit(value).alias(name) for name, value in constants.items()),
         pl.lit(threshold, dtype=pl.Float64).alias("threshold"),
         (scores >= threshold if flags else pl.lit(None)).cast(pl.UInt8).alias("is_flagged"),
@@ -139,7 +153,11 @@ def score_batch(
 
 
 def build_readers(project: Project, say: Say = lambda text: None) -> bool:
-    """Build the dbt models that read the scores; False, said aloud, where there are none."""
+    """Build the dbt models that read what `ml` holds; False, said aloud, where none reads scores.
+
+    All of them, since a run of `train` or `promote` before it changed champions and references of
+    drift too, and the seed that money is counted by.
+    """
     from warehouse.build import run_dbt
 
     manifest = read_manifest(project)
@@ -159,16 +177,20 @@ def build_readers(project: Project, say: Say = lambda text: None) -> bool:
     if not readers:
         say("no dbt model reads ml.scores yet: nothing to build")
         return False
-    run_dbt(project, ["build", "--select", "source:ml.scores+"])
+    run_dbt(project, ["build", "--select", "source:ml+", "app_economics"])
     say("built the models that read the scores")
     return True
 
 
-def _stream(warehouse: Warehouse, feature_set: FeatureSet, span: Span) -> Iterator[pl.DataFrame]:
+def _stream(
+    warehouse: Warehouse, feature_set: FeatureSet, span: Span, condition: str
+) -> Iterator[pl.DataFrame]:
     query = (
         f"select toString(f.{feature_set.subject_id}) as subject_key, f.event_at as event_at,"
+        f" {features_hash(feature_set)} as features_hash,"
         f" {feature_columns(feature_set)} from {feature_set.relation} as f"
-        f" where {BETWEEN.format(column='f.event_at')} order by f.event_at, subject_key"
+        f" where {BETWEEN.format(column='f.event_at')} and ({condition})"
+        " order by f.event_at, subject_key"
     )
     for day in days_in(warehouse, feature_set, span):
         for frame in warehouse.stream(query, from_at=day.from_at, to_at=day.to_at):

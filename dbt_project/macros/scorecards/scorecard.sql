@@ -141,7 +141,9 @@
     (score) as fraud_score_p90,
     avgOrNull(score) as mean_fraud_score,
     {{ sum_of_money("payout") }} as spend,
-    {{ sum_of_money("payout", "is_flagged = 1 and not is_blocked") }} as spend_at_risk
+    if(
+        count(score) = 0, null, ifNull({{ sum_of_money("payout", "is_flagged = 1 and not is_blocked") }}, 0)
+    ) as spend_at_risk
 {% endmacro %}
 
 
