@@ -32,31 +32,28 @@ def check_scores(warehouse: Warehouse, limits: dict[str, float], now: datetime) 
             Finding("score distribution", subject, State.UNKNOWN, None, None, "nothing is scored")
         ]
     days = int(limits["score_days"])
-    n, m, distance = warehouse.client.query(
-        f"""
-        select
-            countIf(not is_last), countIf(is_last),
-            if(
-                count() = 0 or min(is_last) = max(is_last), null,
-                kolmogorovSmirnovTest('two-sided')(score, is_last).1
-            )
-        from
-            (
-                select score, toUInt8(event_date = {{last:Date}}) as is_last
-                from {warehouse.table("marts", "fct_scored_installs")}
-                where target = 'is_fraud' and model_version = {{version:String}}
-                    and event_date between {{last:Date}} - {days} and {{last:Date}}
-            )
-        """,
-        parameters={"last": last, "version": version},
+    scores = f"""
+        (
+            select score, toUInt8(event_date = {{last:Date}}) as is_last
+            from {warehouse.table("marts", "fct_scored_installs")}
+            where target = 'is_fraud' and model_version = {{version:String}}
+                and event_date between {{last:Date}} - {days} and {{last:Date}}
+        )
+    """
+    bounds = {"last": last, "version": version}
+    n, m = warehouse.client.query(
+        f"select countIf(not is_last), countIf(is_last) from {scores}", parameters=bounds
     ).result_rows[0]
-    if distance is None:
+    if not n or not m:
         return [
             Finding(
                 "score distribution", subject, State.UNKNOWN, None, limits["score_shift"],
                 f"{m:,} installs scored on {last}, {n:,} on the {days} days before",
             )
         ]  # fmt: skip
+    distance = warehouse.scalar(
+        f"select kolmogorovSmirnovTest('two-sided')(score, is_last).1 from {scores}", **bounds
+    )
     limit = max(limits["score_shift"], BY_CHANCE * math.sqrt((n + m) / (n * m)))
     return [
         Finding(

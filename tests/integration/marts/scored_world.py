@@ -11,13 +11,13 @@ from models_ml.reading import INSTANT
 from warehouse.connection import Warehouse
 from warehouse.profile import Project
 
-SCHEMA = "scored"
+SCHEMA = "marts_world"
 DAYS, CLICKS = 21, 50_000
 TRAIN_TO, SCORE_FROM = "2026-01-11", "2026-01-15"
 ECONOMICS = """app_id,network,valid_from,payout,currency,dispute_cost,review_cost
-*,nusaads_int,2026-01-01,,USD,1.00,0.10
-com.petsarpishop.app,*,2026-01-10,2.5,USD,0.50,0.20
-com.petsarpishop.app,clickharbor_int,2026-01-16,3.25,USD,,0.30
+*,nusaads_int,2026-01-01,,USD,0.20,0.05
+com.petsarpishop.app,*,2026-01-10,2.5,USD,0.10,0.10
+com.petsarpishop.app,clickharbor_int,2026-01-16,3.25,USD,,0.08
 """
 
 
@@ -65,7 +65,8 @@ def score_clicks(warehouse: Warehouse) -> None:
     warehouse.command(
         f"""
         insert into {warehouse.table("ml", "scores")}
-            (run_id, feature_set, subject, subject_id, subject_at, target, model, model_version, score)
+            (run_id, feature_set, subject, subject_id, subject_at, target, model,
+             model_version, score)
         select
             'of-clicks', 'fs_click', 'click', click_id, event_at, 'is_attributed', 'made', 'made-1',
             (cityHash64(click_id) % 1000) / 1000

@@ -125,12 +125,14 @@ def test_a_wrong_number_in_any_column_is_caught(
     mart: str, built: Warehouse, wanted: dict[str, list[Row]]
 ) -> None:
     keys = MARTS[mart][0]
-    found = rows_of(built, "marts", mart)
-    for column in wanted[mart][0].keys() - set(keys):
+    found = rows_of(built, "marts", mart)[:100]
+    there = {tuple(row[key] for key in keys) for row in found}
+    known = [row for row in wanted[mart] if tuple(row[key] for key in keys) in there]
+    assert differences(found, known, keys) == []
+    for column in known[0].keys() - set(keys):
         one = next((row for row in found if row[column] is not None), found[0])
-        said = differences(
-            [row if row is not one else _wrong(row, column) for row in found], wanted[mart], keys
-        )
+        planted = [row if row is not one else _wrong(row, column) for row in found]
+        said = differences(planted, known, keys)
         assert len(said) == 1, column
         assert said[0].startswith(f"{column} of "), column
 
