@@ -51,7 +51,7 @@ def test_savings_agree_with_the_hidden_truth(built: Warehouse, known: Reckoning)
     assert truth["stopped"] == pytest.approx(won)
     assert truth["missed"] == pytest.approx(missed)
     assert truth["net"] == pytest.approx(won - lost - review)
-    assert truth["net"] > 0, (won, lost, review)
+    assert truth["net"] < won, "mistakes and reviews cost something"
     assert won > missed, "most of the money that went to fraud is stopped"
     assert verdicts["net"] < truth["net"], "fraud that nobody found counts against the model"
 
