@@ -176,3 +176,25 @@ def test_decisions_are_rows_with_who_when_and_why(copied: Warehouse) -> None:
     assert all(row["decided_by"] and row["decided_at"] for row in kept)
     evidence = json.loads(next(r for r in kept if r["decision"] == "approve")["evidence"])
     assert evidence["flagged_installs"] == chosen["flagged_installs"]
+
+
+def test_champion_and_challenger_stand_side_by_side_and_one_counts(
+    built: Warehouse, world: World
+) -> None:
+    facts = built.query(
+        f"select toString(install_id) as id, toString(model_version) as version, score, is_flagged"
+        f" from {built.table('marts', 'fct_scored_installs')}"
+    )
+    versions = facts.group_by("id").agg(pl.col("version").sort())
+    assert versions["version"].to_list() == [sorted((world.champion, world.challenger))] * len(
+        versions
+    )
+    counted = built.query(
+        f"select toString(install_id) as id, score, is_flagged"
+        f" from {built.table('marts', 'install_facts')} where score is not null"
+    ).sort("id")
+    champion = facts.filter(pl.col("version") == world.champion).drop("version").sort("id")
+    assert counted.equals(champion), "the challenger scored last, the champion counts"
+    clicks = built.query(f"select is_flagged from {built.table('marts', 'fct_scored_clicks')}")
+    assert clicks.height > 1000
+    assert clicks["is_flagged"].null_count() == clicks.height, "a model of conversions never flags"
