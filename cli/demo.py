@@ -107,7 +107,7 @@ def _report(project: Project, folder: Path, train_to: date, test_from: date) -> 
         publishers = warehouse.query(
             f"""
             select publisher, sum(scored_installs) as scored, sum(flagged_installs) as flagged,
-                sum(flagged_installs) / sum(scored_installs) as share, sum(flagged_payout) as payout
+                sum(flagged_installs) / sum(scored_installs) as share, sum(spend_at_risk) as payout
             from {marts}.mart_publisher_daily
             group by publisher having scored >= 20 order by share desc limit 5
             """

@@ -6,17 +6,22 @@ import sys
 import typer
 
 from cli import (
+    block,
     build,
+    claims,
     compare,
     demo,
     doctor,
+    explain,
     features,
     forget,
     load,
     loads,
     models,
+    monitor,
     publish,
     score,
+    scores,
     serve,
     simulate,
     snapshot,
@@ -42,7 +47,8 @@ app = typer.Typer(
 # In the order of the data.
 VERBS = (
     simulate, load, loads, forget, build, features, snapshot, train, tune, validate, compare,
-    models, thresholds, score, sql, publish, serve, users, doctor, demo,
+    models, thresholds, score, scores, explain, block, claims, monitor, sql, publish, serve,
+    users, doctor, demo,
 )  # fmt: skip
 for module in VERBS:
     module.register(app)

@@ -32,6 +32,13 @@ def score(
     batch_rows: Annotated[
         int, typer.Option("--batch-rows", min=1, help="Rows in memory and in one insert.")
     ] = 50_000,
+    only_changed: Annotated[
+        bool,
+        typer.Option(
+            "--only-changed",
+            help="Only subjects that are new, or whose features late rows have changed.",
+        ),
+    ] = False,
     show: Annotated[
         int, typer.Option("--show", min=0, help="Tell of so many of the highest scores, and why.")
     ] = 0,
@@ -41,11 +48,13 @@ def score(
 
     Rows count once the run is committed, at the end: a run that was killed leaves nothing, and
     running it again is safe. Only models of is_fraud flag. A challenger (`models promote --as
-    challenger`) scores beside the champion; its scores flag nobody.
+    challenger`) scores beside the champion; its scores flag nobody. Superseded scores stay
+    readable in scores_committed until `clickward scores compact`.
 
     \b
     Examples:
       clickward score fs_install --show 5
+      clickward score fs_install --only-changed
       clickward score fs_install --from 2026-02-01 --model-version xgboost-fs_install-1a2b3c4d
     """
     from models_ml.durations import parse_bound
@@ -64,6 +73,7 @@ def score(
             version=model_version,
             threshold=threshold,
             batch_rows=batch_rows,
+            only_changed=only_changed,
             say=say,
             advance=progress.advance,
         )

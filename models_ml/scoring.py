@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from models_ml.artifacts import Artifact
+from models_ml.changes import count_changes, features_hash, unlike_last_score
 from models_ml.durations import utc_now
 from models_ml.frames import split_sequences
 from models_ml.ledger import Run, drop_uncommitted, ensure_ml_tables
@@ -60,6 +61,7 @@ def score(
     version: str | None = None,
     threshold: str | None = None,
     batch_rows: int = 50_000,
+    only_changed: bool = False,
     say: Say = lambda text: None,
     advance: Advance = lambda rows: None,
 ) -> ScoreRun:
@@ -67,7 +69,10 @@ def score(
 
     A score at or above the model's `threshold` of that name is flagged; None is its operating
     threshold. Without a `version` the champion scores, and a challenger beside it: its run is
-    of kind `shadow`, which no mart reads, so that it flags nobody.
+    of kind `shadow`, which no mart reads, so that it flags nobody. With
+    `only_changed` subjects are left out whose features are those that the model version scored
+    last; the run's ledger row says how many were new and how many had changed, even where there
+    were none.
 
     Rows count only once the run stands in `ml.runs`, which is written last; a start removes
     what killed runs left. Scoring again is another run over the same subjects.
@@ -97,7 +102,7 @@ def score(
             if limit is None
             else f"flagged at {limit:.6g} and above ({name})"
         )
-    work = Work(warehouse, feature_set, span, batch_rows, advance)
+    work = Work(warehouse, feature_set, span, batch_rows, only_changed, say, advance)
     run = _run(work, SCORE, chosen, name)
     beside = holder_of(warehouse, feature_set.name, CHALLENGER) if version is None else None
     if beside is None or beside == chosen.model_version:
@@ -119,6 +124,8 @@ class Work:
     feature_set: FeatureSet
     span: Span
     batch_rows: int
+    only_changed: bool
+    say: Say
     advance: Advance
 
 
@@ -126,16 +133,23 @@ def _run(work: Work, kind: str, chosen: Registered, threshold: str) -> ScoreRun:
     """Score every subject with one model and commit the run."""
     warehouse, feature_set, span = work.warehouse, work.feature_set, work.span
     artifact = load_model(warehouse, chosen)
+    condition, counts = "true", {}
+    if work.only_changed:
+        version = chosen.model_version
+        condition = unlike_last_score(warehouse, feature_set, version, kind)
+        found = count_changes(warehouse, feature_set, version, kind, span, condition)
+        counts = {"only_changed": True} | found
+        work.say(f"{found['new']:,} subjects are new, {found['changed']:,} changed since")
     run = Run(
         kind,
         feature_set,
         {
             "from": span.from_at, "to": span.to_at, "batch": work.batch_rows,
             "threshold": threshold,
-        },
+        } | counts,
     )  # fmt: skip
     written, flagged = 0, 0
-    for batch in rebatch(_stream(warehouse, feature_set, span), work.batch_rows):
+    for batch in rebatch(_stream(warehouse, feature_set, span, condition), work.batch_rows):
         scored = score_batch(artifact, chosen, feature_set, run.run_id, batch, threshold)
         warehouse.insert(warehouse.table("ml", "scores"), scored)
         written += scored.height
@@ -176,6 +190,7 @@ def score_batch(
     }
     scored = batch.select(subject_id=feature_set.subject_id, subject_at="event_at").with_columns(
         scores,
+        batch["features_hash"],
         pl.lit(probability, dtype=pl.Float64).alias("probability")
         if probability is None
         else pl.Series("probability", probability, dtype=pl.Float64),
@@ -206,7 +221,11 @@ def highest(
 
 
 def build_readers(project: Project, say: Say = lambda text: None) -> bool:
-    """Build the dbt models that read the scores; False, said aloud, where there are none."""
+    """Build the dbt models that read what `ml` holds; False, said aloud, where none reads scores.
+
+    All of them, since a run of `train` or `promote` before it changed champions and references of
+    drift too, and the seed that money is counted by.
+    """
     from warehouse.build import run_dbt
 
     manifest = read_manifest(project)
@@ -226,16 +245,20 @@ def build_readers(project: Project, say: Say = lambda text: None) -> bool:
     if not readers:
         say("no dbt model reads ml.scores yet: nothing to build")
         return False
-    run_dbt(project, ["build", "--select", "source:ml.scores+"])
+    run_dbt(project, ["build", "--select", "source:ml+", "app_economics"])
     say("built the models that read the scores")
     return True
 
 
-def _stream(warehouse: Warehouse, feature_set: FeatureSet, span: Span) -> Iterator[pl.DataFrame]:
+def _stream(
+    warehouse: Warehouse, feature_set: FeatureSet, span: Span, condition: str
+) -> Iterator[pl.DataFrame]:
     query = (
         f"select toString(f.{feature_set.subject_id}) as subject_key, f.event_at as event_at,"
+        f" {features_hash(feature_set)} as features_hash,"
         f" {feature_columns(feature_set)} from {feature_set.relation} as f"
-        f" where {BETWEEN.format(column='f.event_at')} order by f.event_at, subject_key"
+        f" where {BETWEEN.format(column='f.event_at')} and ({condition})"
+        " order by f.event_at, subject_key"
     )
     for day in days_in(warehouse, feature_set, span):
         for frame in warehouse.stream(query, from_at=day.from_at, to_at=day.to_at):

@@ -2,26 +2,26 @@
 with
 
     core as (
-        {% for report in ["clicks", "installs", "app_events", "labels"] %}
-            select '{{ report }}' as report, count() as rows, count(arrived_at) as told
+        {% for kind, report in {"click": "clicks", "install": "installs", "event": "app_events"}.items() %}
+            select '{{ kind }}' as kind, count() as rows, count(arrived_at) as told
             from {{ ref(report) }} {{ "union all" if not loop.last }}
         {% endfor %}
     ),
 
     mart as (
-        select report, sum(rows) as rows, sum(rows_with_arrival) as told
+        select kind, sum(rows) as rows, sum(rows_with_arrival) as told
         from {{ ref("mart_arrival_lag_daily") }}
-        group by report
+        group by kind
     )
 
-select core.report as wrong
+select core.kind as wrong
 from core
-left join mart on mart.report = core.report
+left join mart on mart.kind = core.kind
 where core.rows != coalesce(mart.rows, 0) or core.told != coalesce(mart.told, 0)
 union all
-select source || ' ' || report as wrong
+select source || ' ' || kind as wrong
 from {{ ref("mart_arrival_lag_daily") }}
 where
-    (rows_with_arrival = 0) != (late_1h_share is null)
-    or coalesce(late_1d_share, 0) > coalesce(late_1h_share, 0)
-    or coalesce(late_1h_share, 0) > 1
+    (rows_with_arrival = 0) != (over_1h_share is null)
+    or coalesce(over_1d_share, 0) > coalesce(over_1h_share, 0)
+    or coalesce(over_1h_share, 0) > 1

@@ -6,6 +6,7 @@
         from       relation whose days feed this model; for one that is itself built by day,
                    its days come from the build ledger
         lookback   days before a day that its rows are made of (default 0)
+        lookahead  days after a day that its rows are made of (default 0), as retention is
         date, fingerprint, where
                    for a relation that keeps no build ledger: SQL of a row's day, SQL of a
                    number that changes when the row does, and an optional filter
@@ -54,7 +55,10 @@
                     cityHash64('{{ upstream.from.identifier }}', shift, fingerprint) as fingerprint,
                     {{ 'true' if every_shift_defines else 'shift = 0' }} and {{ 1 if upstream.get('defines_days', loop.first) else 0 }} as defines
                 from ({{ upstream_days_sql(upstream) }}) as days
-                array join range({{ upstream.get('lookback', 0) + 1 }}) as shift
+                array join
+                    range(
+                        -{{ upstream.get('lookahead', 0) }}, {{ upstream.get('lookback', 0) + 1 }}
+                    ) as shift
                 {% endfor %}
             )
             group by day

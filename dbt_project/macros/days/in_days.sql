@@ -14,3 +14,15 @@
     {%- else -%} false
     {%- endif -%}
 {%- endmacro %}
+
+
+{# The same with `lookahead` days after each of them. #}
+{% macro in_days_with_lookahead(days, lookahead, column="event_date") -%}
+    {%- if days -%}
+        {{ column }} in (
+            select arrayJoin(arrayMap(shift -> day + shift, range({{ lookahead + 1 }})))
+            from (select arrayJoin([{{ days | join(", ") }}]) as day)
+        )
+    {%- else -%} false
+    {%- endif -%}
+{%- endmacro %}

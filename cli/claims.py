@@ -1,0 +1,122 @@
+"""`clickward claims`: claim flagged installs back from a network, and note what it answered."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import Json, on_project
+from cli.output import print_json, print_table, say
+from warehouse.errors import UsageError
+from warehouse.profile import Project
+
+COLUMNS = (
+    "claim_id",
+    "network",
+    "month",
+    "installs",
+    "amount",
+    "currency",
+    "accepted_installs",
+    "accepted_amount",
+    "claimed_by",
+)
+
+
+@on_project
+def export_command(
+    project: Project,
+    network: Annotated[str, typer.Option("--network", help="Publisher to claim from.")],
+    month: Annotated[str, typer.Option("--month", help="Month of the installs: 2026-01.")],
+    out: Annotated[Path, typer.Option("--out", help="File to write: .csv or .xlsx.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept with the claim.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Claim the flagged installs of a network and month, with evidence that stays as it is now.
+
+    Each row holds the install's times, click-to-install time, campaign, site, country, subnet,
+    device, payout, score, reasons and whether the attribution vendor said fraud too. Installs
+    that the vendor blocked are not paid and not claimed, and none is claimed twice.
+
+    \b
+    Examples:
+      clickward claims export --network pushwave_int --month 2026-01 --out pushwave-2026-01.xlsx
+      clickward claims export --network nusaads_int --month 2026-01 --out claim.csv --json
+    """
+    from models_ml.decisions.claims import make_claim
+    from warehouse.connection import connection
+
+    first = parse_month(month)
+    with connection(project) as warehouse:
+        claim_id, rows = make_claim(warehouse, network, first, out, reason)
+    amount = float(rows["payout"].sum())
+    if as_json:
+        print_json(
+            {"claim_id": claim_id, "installs": rows.height, "amount": amount, "file": str(out)}
+        )
+        return
+    say(f"claimed {rows.height:,} installs for {amount:,.2f} in {out}")
+    print(claim_id)
+
+
+@on_project
+def list_command(project: Project, as_json: Json = False) -> None:
+    """List claims and what networks accepted.
+
+    \b
+    Example:
+      clickward claims list --json
+    """
+    from models_ml.decisions.claims import list_claims
+    from warehouse.connection import connection
+
+    with connection(project) as warehouse:
+        found = list_claims(warehouse)
+    if as_json:
+        print_json(found.to_dicts())
+        return
+    print_table(COLUMNS, found.select(COLUMNS).iter_rows())
+
+
+@on_project
+def settle_command(
+    project: Project,
+    claim: Annotated[str, typer.Argument(help="Claim id, as `claims list` gives it.")],
+    installs: Annotated[int, typer.Option("--installs", help="Installs the network accepted.")],
+    amount: Annotated[float, typer.Option("--amount", help="Amount it credits.")],
+    reason: Annotated[str, typer.Option("--reason", help="What it said.")] = "",
+) -> None:
+    """Note a network's answer to a claim; a later answer replaces an earlier one.
+
+    \b
+    Example:
+      clickward claims settle 3f0c9a51b7de --installs 41 --amount 68.20 --reason "7 disputed"
+    """
+    from models_ml.decisions.claims import settle_claim
+    from warehouse.connection import connection
+
+    with connection(project) as warehouse:
+        settle_claim(warehouse, claim, installs, amount, reason)
+    say(f"claim {claim}: {installs:,} installs and {amount:,.2f} accepted")
+
+
+def parse_month(text: str) -> date:
+    """`2026-01` as its first day. Raises `UsageError` for anything else."""
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError as error:
+        raise UsageError(f"{text!r} is not a month", "write it as 2026-01") from error
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    group = typer.Typer(
+        help="Claim flagged installs back from networks.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    group.command("export")(export_command)
+    group.command("list")(list_command)
+    group.command("settle")(settle_command)
+    app.add_typer(group, name="claims")

@@ -1,0 +1,244 @@
+{#
+    Population-stability index of each feature and day against a reference, and the limit above
+    which it is drift.
+
+    `histograms` has event_date, feature_set, feature, bin, rows (see feature_histograms);
+    `references` has one row per feature set: feature_set, from_date, to_date (excluded).
+
+    Bins are joined into ten groups of equal reference mass, one for unknown and one for texts
+    never seen. Fixed limits such as 0.1 or 0.25 mean nothing: by chance alone the index of
+    n rows is about 9/n, and no real day is a random sample. So there are two limits, and the
+    greater one counts:
+
+    limit_by_chance  `resamples` pairs of samples of the day's and the reference's size are drawn
+                     from both together; the limit is the 99th percentile, over the resamples, of
+                     the greatest index among all features of the set, each in units of its own
+                     mean. So a day without drift raises one false alarm, of any feature, in a
+                     hundred days (Westfall and Young 1993, max-T). Draws are counts by
+                     Anscombe's transformation of normals that come from hashes: the same
+                     data give the same limit.
+    limit_by_days    the greatest index of a day of the reference against its other days; NULL
+                     below seven days.
+#}
+{% macro feature_drift(histograms, references, resamples=200) %}
+    with
+
+        bins as (
+            select
+                h.event_date as event_date,
+                h.feature_set as feature_set,
+                h.feature as feature,
+                h.bin as bin,
+                h.rows as rows,
+                r.from_date as reference_from,
+                r.to_date as reference_to,
+                event_date >= r.from_date and event_date < r.to_date as is_reference
+            from {{ histograms }} as h
+            inner join {{ references }} as r on r.feature_set = h.feature_set
+        ),
+
+        reference_bins as (
+            select
+                feature_set,
+                feature,
+                bin,
+                least(9, intDiv(10 * (sum(rows) over smaller - rows / 2), sum(rows) over every)) as bin_group
+            from
+                (
+                    select feature_set, feature, bin, sum(rows) as rows
+                    from bins
+                    where is_reference and bin != {{ unknown_bin() }}
+                    group by feature_set, feature, bin
+                )
+            window
+                smaller as (
+                    partition by feature_set, feature
+                    order by bin
+                    rows between unbounded preceding and current row
+                ),
+                every as (partition by feature_set, feature)
+        ),
+
+        grouped as (
+            select
+                bins.*,
+                multiIf(
+                    bins.bin = {{ unknown_bin() }},
+                    10,
+                    bins.bin >= {{ first_text_bin() }} and reference_bins.bin is distinct from bins.bin,
+                    11,
+                    ifNull(reference_bins.bin_group, 0)
+                ) as bin_group
+            from bins
+            asof left join
+                reference_bins
+                on reference_bins.feature_set = bins.feature_set
+                and reference_bins.feature = bins.feature
+                and reference_bins.bin <= bins.bin
+        ),
+
+        days as (
+            select
+                event_date,
+                feature_set,
+                feature,
+                any(reference_from) as reference_from,
+                any(reference_to) as reference_to,
+                any(is_reference) as is_reference,
+                sumForEach(arrayMap(g -> if(g = bin_group, toFloat64(rows), 0), range(12))) as counts
+            from grouped
+            group by event_date, feature_set, feature
+        ),
+
+        reference as (
+            select feature_set, feature, sumForEach(counts) as counts
+            from days
+            where is_reference
+            group by feature_set, feature
+        ),
+
+        compared as (
+            select
+                days.*,
+                reference.counts as reference_counts,
+                {{ stability_index("days.counts", "reference.counts") }} as psi,
+                if(
+                    is_reference,
+                    {{
+                        stability_index(
+                            "days.counts", "arrayMap((x, y) -> x - y, reference.counts, days.counts)"
+                        )
+                    }},
+                    null
+                ) as psi_of_reference_day
+            from days
+            inner join
+                reference on reference.feature_set = days.feature_set and reference.feature = days.feature
+        ),
+
+        drawn as (
+            select
+                event_date,
+                feature_set,
+                feature,
+                resample,
+                arrayMap(
+                    (x, y) -> (x + y) / (arraySum(counts) + arraySum(reference_counts)),
+                    counts,
+                    reference_counts
+                ) as shares,
+                arrayMap(g -> sipHash64(event_date, feature_set, feature, resample, g), range(12)) as seeds,
+                arrayMap(seed -> sqrt(-2 * log((seed % 4294967296 + 0.5) / 4294967296)), seeds) as radii,
+                arrayMap(seed -> 2 * pi() * (intDiv(seed, 4294967296) / 4294967296), seeds) as angles,
+                {{ poisson_counts("arraySum(counts)", "cos") }} as drawn_counts,
+                {{ poisson_counts("arraySum(reference_counts)", "sin") }} as drawn_reference
+            from compared
+            array join range({{ resamples }}) as resample
+        ),
+
+        by_chance as (
+            select
+                event_date,
+                feature_set,
+                feature,
+                resample,
+                {{ stability_index("drawn_counts", "drawn_reference") }} as psi,
+                avg(psi) over (partition by event_date, feature_set, feature) as mean_psi
+            from drawn
+        ),
+
+        limits_by_chance as (
+            select event_date, feature_set, quantileExactInclusive(0.99)(greatest_ratio) as ratio
+            from
+                (
+                    select
+                        event_date,
+                        feature_set,
+                        resample,
+                        max(if(mean_psi > 0, psi / mean_psi, 0)) as greatest_ratio
+                    from by_chance
+                    group by event_date, feature_set, resample
+                )
+            group by event_date, feature_set
+        ),
+
+        means_by_chance as (
+            select event_date, feature_set, feature, any(mean_psi) as mean_psi
+            from by_chance
+            group by event_date, feature_set, feature
+        ),
+
+        limits_by_days as (
+            select feature_set, feature, if(count() >= 7, max(psi_of_reference_day), null) as greatest_psi
+            from compared
+            where is_reference
+            group by feature_set, feature
+        )
+
+    select
+        compared.event_date as event_date,
+        compared.feature_set as feature_set,
+        compared.feature as feature,
+        compared.reference_from as reference_from,
+        compared.reference_to as reference_to,
+        compared.is_reference as is_reference,
+        toUInt64(arraySum(compared.counts)) as rows,
+        toUInt64(arraySum(compared.reference_counts)) as reference_rows,
+        compared.counts[11] / rows as unknown_share,
+        compared.reference_counts[11] / reference_rows as reference_unknown_share,
+        compared.psi as stability_index,
+        means_by_chance.mean_psi * limits_by_chance.ratio as limit_by_chance,
+        limits_by_days.greatest_psi as limit_by_days,
+        greatest(limit_by_chance, ifNull(limit_by_days, 0)) as drift_limit,
+        toUInt8(not is_reference and stability_index > drift_limit) as is_drift
+    from compared
+    inner join
+        means_by_chance
+        on means_by_chance.event_date = compared.event_date
+        and means_by_chance.feature_set = compared.feature_set
+        and means_by_chance.feature = compared.feature
+    inner join
+        limits_by_chance
+        on limits_by_chance.event_date = compared.event_date
+        and limits_by_chance.feature_set = compared.feature_set
+    inner join
+        limits_by_days
+        on limits_by_days.feature_set = compared.feature_set
+        and limits_by_days.feature = compared.feature
+{% endmacro %}
+
+
+{#
+    Sum over groups of (p - q) ln(p / q), p and q the shares of two arrays of counts; half a row is
+    added to each group that either has, so that an empty one is not infinitely far away.
+#}
+{% macro stability_index(counts, others) -%}
+    {%- set groups = "arrayCount((x, y) -> x + y > 0, " ~ counts ~ ", " ~ others ~ ")" -%}
+    arraySum(
+        (x, y, n, m)
+        -> if(x + y > 0, ((x + 0.5) / n - (y + 0.5) / m) * log(((x + 0.5) / n) / ((y + 0.5) / m)), 0),
+        {{ counts }},
+        {{ others }},
+        arrayWithConstant(12, arraySum({{ counts }}) + {{ groups }} / 2),
+        arrayWithConstant(12, arraySum({{ others }}) + {{ groups }} / 2)
+    )
+{%- endmacro %}
+
+
+{# Counts of `shares` of `rows` rows, drawn with the normals of `radii`, `angles` and cos or sin. #}
+{% macro poisson_counts(rows, turn) -%}
+    arrayMap(
+        (share, radius, angle, n) -> if(
+            share = 0,
+            0,
+            greatest(
+                0,
+                round(pow(greatest(0, sqrt(n * share + 0.375) + radius * {{ turn }} (angle) / 2), 2) - 0.375)
+            )
+        ),
+        shares,
+        radii,
+        angles,
+        arrayWithConstant(12, {{ rows }})
+    )
+{%- endmacro %}

@@ -1,0 +1,190 @@
+"""Claims: flagged installs of a network and month, frozen with their evidence and exported."""
+
+import getpass
+import uuid
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from models_ml.durations import utc_now
+from models_ml.ledger import delete_rows, one_row
+from models_ml.reading import INSTANT
+from warehouse.connection import Warehouse
+from warehouse.errors import UsageError, UserError
+
+FORMATS = (".csv", ".xlsx")
+
+
+def make_claim(
+    warehouse: Warehouse, network: str, month: date, out: Path, reason: str
+) -> tuple[str, pl.DataFrame]:
+    """Freeze every unclaimed flagged install of `network` and `month`, and write them to `out`.
+
+    Installs the vendor blocked are not paid and not claimed; none is claimed twice. The file is
+    written first and the claim's row last: a claim counts once it stands in `ml.claims`. Returns
+    the claim's id and its rows. Raises `UserError` where nothing is left to claim.
+    """
+    check_format(out)
+    drop_unfinished(warehouse)
+    rows = _claimable(warehouse, network, month)
+    if rows.is_empty():
+        raise UserError(
+            f"no unclaimed install of {network} in {month:%Y-%m} is flagged",
+            "see `clickward claims list`, or score the month with `clickward score fs_install`",
+        )
+    claim_id = uuid.uuid4().hex[:12]
+    currencies = rows["currency"].unique().to_list()
+    if len(currencies) > 1:
+        raise UserError(
+            f"{network} is paid in {', '.join(map(str, currencies))} that month",
+            "a claim has one currency: see the seed app_economics",
+        )
+    frozen = rows.drop("currency").with_columns(claim_id=pl.lit(claim_id))
+    warehouse.insert(warehouse.table("ml", "claim_rows"), frozen)
+    write_claim(frozen, out)
+    claim = {
+        "claim_id": claim_id,
+        "network": network,
+        "month": month.replace(day=1),
+        "installs": frozen.height,
+        "amount": round(float(frozen["payout"].sum()), 6),
+        "currency": str(currencies[0] or ""),
+        "reason": reason,
+        "claimed_by": getpass.getuser(),
+        "claimed_at": utc_now(),
+    }
+    warehouse.insert(
+        warehouse.table("ml", "claims"),
+        one_row(claim, installs=pl.UInt64, month=pl.Date, claimed_at=INSTANT),
+    )
+    return claim_id, frozen
+
+
+def list_claims(warehouse: Warehouse) -> pl.DataFrame:
+    """Every claim with the network's latest answer, the latest claim first."""
+    return warehouse.query(
+        f"""
+        select
+            claims.claim_id as claim_id, toString(claims.network) as network,
+            claims.month as month, claims.installs as installs, claims.amount as amount,
+            toString(claims.currency) as currency, claims.claimed_by as claimed_by,
+            claims.claimed_at as claimed_at,
+            outcomes.installs_accepted as accepted_installs,
+            outcomes.amount_accepted as accepted_amount
+        from {warehouse.table("ml", "claims")} as claims
+        left join (
+            select
+                claim_id,
+                argMax(accepted_installs, settled_at) as installs_accepted,
+                argMax(accepted_amount, settled_at) as amount_accepted
+            from {warehouse.table("ml", "claim_outcomes")} group by claim_id
+        ) as outcomes on outcomes.claim_id = claims.claim_id
+        order by claimed_at desc, claim_id
+        """
+    )
+
+
+def settle_claim(
+    warehouse: Warehouse, claim_id: str, installs: int, amount: float, reason: str
+) -> None:
+    """Write down a network's answer. Raises `UserError` where it accepts more than was claimed."""
+    found = list_claims(warehouse).filter(pl.col("claim_id") == claim_id)
+    if found.is_empty():
+        raise UserError(f"no claim {claim_id!r}", "see `clickward claims list`")
+    claim = found.row(0, named=True)
+    if not 0 <= installs <= claim["installs"] or not 0 <= amount <= claim["amount"] + 1e-6:
+        raise UserError(
+            f"claim {claim_id} is for {claim['installs']:,} installs and {claim['amount']:,.2f},"
+            f" found {installs:,} and {amount:,.2f}",
+            "no network accepts more than was claimed",
+        )
+    outcome = {
+        "claim_id": claim_id,
+        "accepted_installs": installs,
+        "accepted_amount": amount,
+        "reason": reason,
+        "settled_by": getpass.getuser(),
+        "settled_at": utc_now(),
+    }
+    warehouse.insert(
+        warehouse.table("ml", "claim_outcomes"),
+        one_row(outcome, accepted_installs=pl.UInt64, settled_at=INSTANT),
+    )
+
+
+def check_format(out: Path) -> None:
+    """Raises `UsageError` unless the name ends as a format that can be written."""
+    if out.suffix.lower() not in FORMATS:
+        raise UsageError(
+            f"cannot write a claim as {out.name!r}", "name it something.csv or something.xlsx"
+        )
+
+
+def write_claim(rows: pl.DataFrame, out: Path) -> None:
+    """Write claim rows as CSV or Excel; the file appears whole."""
+    flat = rows.with_columns(
+        pl.col("reasons").list.join("; "),
+        pl.col("installed_at", "touched_at").dt.strftime("%Y-%m-%d %H:%M:%S%.3f"),
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(f".{out.name}.partial{out.suffix}")
+    if out.suffix.lower() == ".csv":
+        flat.write_csv(partial)
+    else:
+        flat.write_excel(partial, worksheet="claim", autofit=True)
+    partial.replace(out)
+
+
+def drop_unfinished(warehouse: Warehouse) -> None:
+    """Remove rows that a killed export left without a claim."""
+    names = {name: warehouse.table("ml", name) for name in ("claims", "claim_rows")}
+    left = warehouse.query(
+        f"select distinct claim_id from {names['claim_rows']}"
+        f" where claim_id not in (select claim_id from {names['claims']})"
+    )["claim_id"].to_list()
+    if left:
+        delete_rows(warehouse, "claim_rows", "claim_id", left)
+
+
+def _claimable(warehouse: Warehouse, network: str, month: date) -> pl.DataFrame:
+    marts = {name: warehouse.table("marts", name) for name in ("install_facts", "scores_in_force")}
+    for name in marts:
+        if not warehouse.has_table("marts", name):
+            raise UserError(f"{name} is not built", "run `clickward build`")
+    return warehouse.query(
+        f"""
+        select
+            toString(facts.install_id) as install_id, installs.event_at as installed_at,
+            installs.touched_at as touched_at, toString(installs.app_id) as app_id,
+            toString(installs.campaign) as campaign,
+            toString(installs.subpublisher) as subpublisher,
+            toString(installs.country) as country, installs.ip_subnet as ip_subnet,
+            toString(installs.device_model) as device_model,
+            toString(installs.os_version) as os_version,
+            toString(installs.app_version) as app_version,
+            installs.ctit_seconds as ctit_seconds, facts.payout as payout,
+            facts.has_verdict as has_verdict, toString(scores.model_version) as model_version,
+            scores.score as score, scores.threshold as threshold, facts.reasons as reasons,
+            economics.currency as currency
+        from {marts["install_facts"]} as facts
+        inner join {warehouse.table("core", "installs")} as installs
+            on installs.install_id = facts.install_id
+        inner join {marts["scores_in_force"]} as scores
+            on scores.subject_id = facts.install_id and scores.target = 'is_fraud'
+        left join {warehouse.table("marts", "install_economics")} as economics
+            on economics.event_date = facts.event_date and economics.app_id = facts.app_id
+            and economics.publisher = facts.publisher
+        where facts.publisher = {{network:String}} and not facts.is_blocked
+            and facts.is_flagged = 1 and scores.is_flagged = 1
+            and facts.event_date >= {{first:Date}} and facts.event_date < {{next:Date}}
+            and facts.install_id not in (
+                select install_id from {warehouse.table("ml", "claim_rows")}
+                where claim_id in (select claim_id from {warehouse.table("ml", "claims")})
+            )
+        order by installed_at, install_id
+        """,
+        network=network,
+        first=month.replace(day=1),
+        next=date(month.year + month.month // 12, month.month % 12 + 1, 1),
+    )

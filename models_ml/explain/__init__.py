@@ -1,0 +1,1 @@
+"""The whole story of one click or install: from raw row to decision."""

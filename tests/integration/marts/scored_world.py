@@ -1,0 +1,81 @@
+"""The small world that tests of what people act on share: its size, its prices, its copies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from models_ml.durations import utc_now
+from models_ml.ledger import one_row
+from models_ml.reading import INSTANT
+from warehouse.connection import Warehouse
+from warehouse.profile import Project
+
+SCHEMA = "marts_world"
+DAYS, CLICKS = 21, 50_000
+TRAIN_TO, SCORE_FROM = "2026-01-11", "2026-01-15"
+ECONOMICS = """app_id,network,valid_from,payout,currency,dispute_cost,review_cost
+*,nusaads_int,2026-01-01,,USD,0.20,0.05
+com.petsarpishop.app,*,2026-01-10,2.5,USD,0.10,0.10
+com.petsarpishop.app,clickharbor_int,2026-01-16,3.25,USD,,0.08
+"""
+
+
+@dataclass(frozen=True)
+class World:
+    """Where the built world is, and the files it was made of."""
+
+    project: Project
+    files: Path
+    champion: str
+    challenger: str
+
+    @property
+    def truth(self) -> Path:
+        return self.files / "truth.parquet"
+
+    @property
+    def economics(self) -> Path:
+        return self.files.parent / "economics.csv"
+
+
+def copy_schema(warehouse: Warehouse, original: str, copy: str) -> None:
+    """Every table and view of `original` under `copy`, views after what they read."""
+    relations = warehouse.client.query(
+        "select database, name, engine, create_table_query from system.tables"
+        " where match(database, {pattern:String}) and name not like '%\\_\\_dbt\\_%'"
+        " order by engine = 'View', metadata_modification_time",
+        parameters={"pattern": f"^{original}_(raw|staging|core|features|marts|ml)$"},
+    ).result_rows
+    for database in sorted({row[0] for row in relations}):
+        warehouse.command(f"create database {database.replace(original, copy, 1)}")
+    views = []
+    for database, name, engine, create in relations:
+        if engine == "View":
+            views.append(create.replace(f"{original}_", f"{copy}_"))
+        else:
+            there = database.replace(original, copy, 1)
+            warehouse.command(f"create table {there}.`{name}` clone as {database}.`{name}`")
+    for view in views:
+        warehouse.command(view)
+
+
+def score_clicks(warehouse: Warehouse) -> None:
+    """Scores of a conversion model on a tenth of the clicks, as a run would leave them."""
+    warehouse.command(
+        f"""
+        insert into {warehouse.table("ml", "scores")}
+            (run_id, feature_set, subject, subject_id, subject_at, target, model,
+             model_version, score)
+        select
+            'of-clicks', 'fs_click', 'click', click_id, event_at, 'is_attributed', 'made', 'made-1',
+            (cityHash64(click_id) % 1000) / 1000
+        from {warehouse.table("core", "clicks")}
+        where cityHash64(click_id) % 10 = 0
+        """
+    )
+    run = {"run_id": "of-clicks", "kind": "score", "feature_set": "fs_click",
+           "target": "is_attributed", "model_version": "made-1", "parameters": "{}", "rows": 0,
+           "started_at": utc_now(), "committed_at": utc_now()}  # fmt: skip
+    instants = dict.fromkeys(("started_at", "committed_at"), INSTANT)
+    warehouse.insert(warehouse.table("ml", "runs"), one_row(run, rows=pl.UInt64, **instants))
