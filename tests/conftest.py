@@ -3,7 +3,6 @@
 import itertools
 import os
 import shutil
-import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -20,13 +19,12 @@ SHARED = ("integration/door", "integration/marts", "unit/models_ml", "unit/simul
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Each worker of pytest-xdist has dbt write into a folder of its own."""
+    """Each worker of pytest-xdist has dbt write into folders of its own, in any project."""
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is not None:
-        folder = tempfile.mkdtemp(prefix=f"clickward-{worker}-")
-        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-        os.environ["DBT_TARGET_PATH"] = f"{folder}/target"
-        os.environ["DBT_LOG_PATH"] = f"{folder}/logs"
+        os.environ["DBT_TARGET_PATH"] = f"target/{worker}"
+        logs = config.rootpath / "dbt_project" / "logs" / worker
+        os.environ["DBT_LOG_PATH"] = str(logs)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

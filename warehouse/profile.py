@@ -33,7 +33,8 @@ class Project:
     @property
     def log_path(self) -> Path:
         """dbt's log file: in `DBT_LOG_PATH`, as for dbt itself, or in `logs`."""
-        return self.project_dir / (os.environ.get("DBT_LOG_PATH") or "logs") / "dbt.log"
+        folder = os.environ.get("DBT_LOG_PATH")
+        return (Path(folder).absolute() if folder else self.project_dir / "logs") / "dbt.log"
 
 
 @dataclass(frozen=True)

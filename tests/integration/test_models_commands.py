@@ -55,6 +55,7 @@ def contract(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     manifest.write_text(json.dumps({"nodes": nodes, "sources": {}, "child_map": {}}))
     later = (folder / "dbt_project.yml").stat().st_mtime + 60
     os.utime(manifest, (later, later))
+    monkeypatch.delenv("DBT_TARGET_PATH", raising=False)
     monkeypatch.setenv("DBT_PROJECT_DIR", str(folder))
     monkeypatch.setenv("DBT_PROFILES_DIR", str(warehouse.project.profiles_dir))
     return folder

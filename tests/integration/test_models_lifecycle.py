@@ -114,9 +114,8 @@ def test_payouts_of_the_economics_table_move_the_threshold(warehouse: Warehouse)
     plain = choose_threshold(warehouse, version, "money", costs=Costs(2.0, 0.1, 0.1))
     table = warehouse.table("ml", "app_economics")
     warehouse.command(
-        f"create table {table} engine MergeTree order by app_id as select 'app' as app_id,"
-        " '*' as network, toDate('2026-01-01') as valid_from, 2.0 as payout,"
-        " 8.0 as dispute_cost, 0.1 as review_cost, 'USD' as currency"
+        f"insert into {table} (app_id, network, valid_from, payout, currency, dispute_cost,"
+        " review_cost) values ('app', '*', '2026-01-01', '2.0', 'USD', '8.0', '0.1')"
     )
     dear = choose_threshold(warehouse, version, "money", costs=Costs(2.0, 0.1, 0.1))
     assert dear.threshold > plain.threshold

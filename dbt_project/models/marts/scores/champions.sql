@@ -6,16 +6,16 @@ with
         select
             feature_set,
             model_version,
-            argMax(role, promoted_at) as role,
-            max(promotions.promoted_at) as promoted_at
+            argMax(role, promotions.promoted_at) as last_role,
+            max(promotions.promoted_at) as last_promoted_at
         from {{ source("ml", "promotions") }} as promotions
         group by feature_set, model_version
     )
 
 select
     feature_set,
-    argMax(model_version, (roles.promoted_at, model_version)) as model_version,
-    max(roles.promoted_at) as promoted_at
+    argMax(roles.model_version, (last_promoted_at, roles.model_version)) as model_version,
+    max(last_promoted_at) as promoted_at
 from roles
-where role in ('champion', '')
+where last_role in ('champion', '')
 group by feature_set
