@@ -174,7 +174,7 @@ def test_killed_runs_leave_nothing_and_the_next_equals_an_unkilled_one(tmp_path:
     assert len(expected) == 1500
     rng = random.Random(7)
     # Before the first batch, among the batches, and after the last, before or about the commit.
-    moments = [1, 2, rng.randint(3, 14), rng.randint(3, 14), 16]
+    moments = [1, rng.randint(3, 14), 16]
     left_behind = 0
     for lines in moments:
         assert child.kill_after(lines, rng.random() * 0.02) == -signal.SIGKILL
