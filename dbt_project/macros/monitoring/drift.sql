@@ -118,9 +118,7 @@
 
         drawn as (
             select
-                event_date,
-                feature_set,
-                feature,
+                compared.*,
                 resample,
                 arrayMap(
                     (x, y) -> (x + y) / (arraySum(counts) + arraySum(reference_counts)),
@@ -131,80 +129,66 @@
                 arrayMap(seed -> sqrt(-2 * log((seed % 4294967296 + 0.5) / 4294967296)), seeds) as radii,
                 arrayMap(seed -> 2 * pi() * (intDiv(seed, 4294967296) / 4294967296), seeds) as angles,
                 {{ poisson_counts("arraySum(counts)", "cos") }} as drawn_counts,
-                {{ poisson_counts("arraySum(reference_counts)", "sin") }} as drawn_reference
+                {{ poisson_counts("arraySum(reference_counts)", "sin") }} as drawn_reference,
+                {{ stability_index("drawn_counts", "drawn_reference") }} as drawn_psi
             from compared
             array join range({{ resamples }}) as resample
         ),
 
+        -- One row per day and feature again; nothing before it is read twice, for an engine that
+        -- computes a named step as often as it is named.
         by_chance as (
             select
                 event_date,
                 feature_set,
                 feature,
-                resample,
-                {{ stability_index("drawn_counts", "drawn_reference") }} as psi,
-                avg(psi) over (partition by event_date, feature_set, feature) as mean_psi
+                any(reference_from) as first_day,
+                any(reference_to) as end_day,
+                any(is_reference) as in_reference,
+                any(counts) as day_counts,
+                any(reference_counts) as all_counts,
+                any(psi) as day_psi,
+                any(psi_of_reference_day) as day_psi_in_reference,
+                avg(drawn_psi) as mean_psi,
+                arrayMap(
+                    draw -> if(mean_psi > 0, draw .2 / mean_psi, 0),
+                    arraySort(groupArray((resample, drawn_psi)))
+                ) as ratios
             from drawn
-        ),
-
-        limits_by_chance as (
-            select event_date, feature_set, quantileExactInclusive(0.99)(greatest_ratio) as ratio
-            from
-                (
-                    select
-                        event_date,
-                        feature_set,
-                        resample,
-                        max(if(mean_psi > 0, psi / mean_psi, 0)) as greatest_ratio
-                    from by_chance
-                    group by event_date, feature_set, resample
-                )
-            group by event_date, feature_set
-        ),
-
-        means_by_chance as (
-            select event_date, feature_set, feature, any(mean_psi) as mean_psi
-            from by_chance
             group by event_date, feature_set, feature
         ),
 
-        limits_by_days as (
-            select feature_set, feature, if(count() >= 7, max(psi_of_reference_day), null) as greatest_psi
-            from compared
-            where is_reference
-            group by feature_set, feature
+        limited as (
+            select
+                *,
+                mean_psi
+                * arrayReduce('quantileExactInclusive(0.99)', maxForEach(ratios) over day) as by_chance,
+                if(
+                    countIf(in_reference) over every_day >= 7, max(day_psi_in_reference) over every_day, null
+                ) as by_days
+            from by_chance
+            window
+                day as (partition by event_date, feature_set),
+                every_day as (partition by feature_set, feature)
         )
 
     select
-        compared.event_date as event_date,
-        compared.feature_set as feature_set,
-        compared.feature as feature,
-        compared.reference_from as reference_from,
-        compared.reference_to as reference_to,
-        compared.is_reference as is_reference,
-        toUInt64(arraySum(compared.counts)) as rows,
-        toUInt64(arraySum(compared.reference_counts)) as reference_rows,
-        compared.counts[11] / rows as unknown_share,
-        compared.reference_counts[11] / reference_rows as reference_unknown_share,
-        compared.psi as stability_index,
-        means_by_chance.mean_psi * limits_by_chance.ratio as limit_by_chance,
-        limits_by_days.greatest_psi as limit_by_days,
-        greatest(limit_by_chance, ifNull(limit_by_days, 0)) as drift_limit,
-        toUInt8(not is_reference and stability_index > drift_limit) as is_drift
-    from compared
-    inner join
-        means_by_chance
-        on means_by_chance.event_date = compared.event_date
-        and means_by_chance.feature_set = compared.feature_set
-        and means_by_chance.feature = compared.feature
-    inner join
-        limits_by_chance
-        on limits_by_chance.event_date = compared.event_date
-        and limits_by_chance.feature_set = compared.feature_set
-    inner join
-        limits_by_days
-        on limits_by_days.feature_set = compared.feature_set
-        and limits_by_days.feature = compared.feature
+        event_date,
+        feature_set,
+        feature,
+        first_day as reference_from,
+        end_day as reference_to,
+        in_reference as is_reference,
+        toUInt64(arraySum(day_counts)) as rows,
+        toUInt64(arraySum(all_counts)) as reference_rows,
+        day_counts[11] / rows as unknown_share,
+        all_counts[11] / reference_rows as reference_unknown_share,
+        day_psi as stability_index,
+        by_chance as limit_by_chance,
+        by_days as limit_by_days,
+        greatest(by_chance, ifNull(by_days, 0)) as drift_limit,
+        toUInt8(not in_reference and stability_index > drift_limit) as is_drift
+    from limited
 {% endmacro %}
 
 
