@@ -1,5 +1,6 @@
 """`clickward features`: the feature contract, what the store holds of it, and proof of it."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -127,6 +128,43 @@ def check_command(
         raise typer.Exit(1)
 
 
+@on_project
+def as_arrived_command(
+    project: Project,
+    feature_set: Annotated[str, typer.Argument(help="A feature set of clicks or installs.")],
+    from_: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, included (UTC).")
+    ],
+    to: Annotated[
+        datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, excluded (UTC).")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Show which features a live scorer would have had otherwise, for rows that came late.
+
+    Arrivals are played again in a scratch schema: every subject is decided on when its row came,
+    with what had come by then. Each arrival is a build. Your own tables are only read.
+
+    \b
+    Example:
+      clickward features as-arrived fs_install --from 2026-01-20 --to 2026-01-23
+    """
+    from warehouse.as_arrived import features_as_arrived, share_changed
+    from warehouse.connection import connection
+    from warehouse.contracts import read_feature_set
+
+    wanted = read_feature_set(project, feature_set)
+    with connection(project) as warehouse:
+        live = features_as_arrived(warehouse, wanted, from_, to, say=say)
+        changed = share_changed(warehouse, wanted, live)
+    say(f"{live.height:,} subjects, decided on at {live['decided_at'].n_unique():,} arrivals")
+    order = sorted(changed, key=lambda name: -changed[name])
+    if as_json:
+        print_json([{"feature": name, "changed_share": changed[name]} for name in order])
+        return
+    print_table(["feature", "changed share"], [[name, changed[name]] for name in order])
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
     group = typer.Typer(
@@ -135,4 +173,5 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_command)
     group.command("show")(show_command)
     group.command("check")(check_command)
+    group.command("as-arrived")(as_arrived_command)
     app.add_typer(group, name="features")

@@ -27,6 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["DBT_LOG_PATH"] = str(logs)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group tests by file, or by the folder in `SHARED`, so that fixtures are built once."""
     for item in items:

@@ -5,30 +5,18 @@ and with copies of earlier rows moved behind it, so that every key has a future.
 built of both by the project's own models. No table of the user's is written.
 """
 
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from warehouse.build import run_dbt
 from warehouse.connection import Warehouse
 from warehouse.contracts import Feature, read_manifest
 from warehouse.errors import UserError
-from warehouse.profile import STAGES, Project, read_target
-from warehouse.tables import create_database, on_cluster
+from warehouse.profile import Project
+from warehouse.scratch import SEEN_AT, record_core, scratch
 
-# What all features are made of, and when a row of it was there to be seen.
-SEEN_AT = {
-    "clicks": "event_at",
-    "installs": "event_at",
-    "app_events": "event_at",
-    "labels": "known_at",
-}
 IDS = {"clicks": "click_id", "installs": "install_id", "app_events": "event_id"}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 Say = Callable[[str], None]
@@ -83,52 +71,6 @@ def check_causality(
     return Causality(feature.name, cut, len(before), changed, future)
 
 
-@contextmanager
-def scratch(warehouse: Warehouse) -> Iterator[tuple[Project, Warehouse]]:
-    """The project under a schema of its own, core's tables empty; all is dropped at the end."""
-    schema = f"{warehouse.target.schema}_check"
-    before = os.environ.get("CLICKWARD_SCHEMA")
-    folder = Path(tempfile.mkdtemp(prefix="clickward-check-"))
-    try:
-        os.environ["CLICKWARD_SCHEMA"] = schema
-        # A copy, for dbt keeps names of relations in the project's folder.
-        shutil.copytree(
-            warehouse.project.project_dir,
-            folder / "dbt_project",
-            ignore=shutil.ignore_patterns("target", "logs"),
-        )
-        own = warehouse.project
-        project = Project(folder / "dbt_project", own.profiles_dir, own.target_name)
-        copy = Warehouse(project, read_target(project), warehouse.client)
-        if copy.target.schema != schema:
-            raise UserError(
-                "the profile's schema is not read from CLICKWARD_SCHEMA",
-                "write schema: \"{{ env_var('CLICKWARD_SCHEMA', 'clickward') }}\" in profiles.yml",
-            )
-        _drop(copy)
-        for stage in ("raw", "core"):
-            copy.command(create_database(copy.target, stage))
-        for stage, table in [("raw", "build_days"), *(("core", table) for table in SEEN_AT)]:
-            copy.command(
-                f"create table {copy.table(stage, table)} as {warehouse.table(stage, table)}"
-            )
-        yield project, copy
-        _drop(copy)
-    finally:
-        if before is None:
-            os.environ.pop("CLICKWARD_SCHEMA", None)
-        else:
-            os.environ["CLICKWARD_SCHEMA"] = before
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _drop(copy: Warehouse) -> None:
-    for stage in STAGES:
-        copy.command(
-            f"drop database if exists {copy.target.database(stage)}{on_cluster(copy.target)}"
-        )
-
-
 def _copy(
     warehouse: Warehouse, copy: Warehouse, table: str, where: str, first: datetime, cut: datetime
 ) -> int:
@@ -165,12 +107,7 @@ def _rows(copy: Warehouse, table: str) -> int:
 
 def _values(project: Project, copy: Warehouse, feature: Feature, cut: datetime) -> dict[str, Any]:
     """Build the feature of what the copy holds; its bytes for every subject it was there for."""
-    for table in SEEN_AT:
-        copy.command(
-            f"insert into {copy.table('raw', 'build_days')} (model, day, inputs, content, rows,"
-            f" is_wanted, built_at) select '{table}', event_date, 0, sum(cityHash64(tuple(*))),"
-            f" count(), 1, now64(3) from {copy.table('core', table)} group by event_date"
-        )
+    record_core(copy)
     run_dbt(
         project,
         ["run", "--full-refresh", "--select", f"+{feature.model}", "--exclude", *SEEN_AT,

@@ -78,7 +78,7 @@ def test_chunks_bounds_and_a_stop_between_chunks_give_the_same_tables(
     # Bounds: these days and no others, and the project's tests hold.
     first, end = FIRST_DAY + timedelta(1), FIRST_DAY + timedelta(3)
     done = build(parts, MODELS, first_day=first, end_day=end)
-    assert {one["model"] for one in done.days} >= {"clicks", "fs_install", "feat_click_by_ip"}
+    assert {one["model"] for one in done.days} >= {"clicks", "fs_publisher_day", "feat_click_by_ip"}
     within = days_recorded(parts)
     assert {day for model, day in within if model == "clicks"} == {first, first + timedelta(1)}
     assert all(first <= day < end for _, day in within)
