@@ -18,41 +18,60 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Window:
-    """Events of a core table that share `keys` with the subject, over the time before it."""
+    """Events of `relation` that share `keys` with the subject, over the time before or after it."""
 
     events: str
+    relation: str
     keys: tuple[str, ...]
+    is_after: bool = False
+
+    def bounds(self, at: datetime, length: str) -> tuple[str, dict[str, datetime]]:
+        """SQL of `[at - length, at)`, or of `(at, at + length]`, and its parameters."""
+        if self.is_after:
+            condition = "event_at > {from_at:DateTime64(3, 'UTC')} and event_at <= "
+            span = {"from_at": at, "to_at": at + parse_duration(length)}
+        else:
+            condition = "event_at >= {from_at:DateTime64(3, 'UTC')} and event_at < "
+            span = {"from_at": at - parse_duration(length), "to_at": at}
+        return condition + "{to_at:DateTime64(3, 'UTC')}", span
 
 
 def window_of(manifest: dict[str, Any], feature: Feature) -> Window | None:
-    """The window a feature is computed over, as its model states; None for own values."""
+    """The window a feature is computed over, as its model states; None for own values.
+
+    A model that no macro of windows writes states `events` and `keys` in its YAML's meta.
+    """
     if not feature.window:
         return None
-    node = next(n for n in manifest["nodes"].values() if n["name"] == feature.model)
-    code = node["raw_code"]
+    nodes = {node["name"]: node for node in manifest["nodes"].values()}
+    node = nodes[feature.model]
+    code, meta = node["raw_code"], node["config"]["meta"]
     keys = re.search(r"keys=\[([^\]]*)\]", code)
     if keys is None:
+        events, named = meta.get("events"), tuple(meta.get("keys", ()))
+    else:
+        stated = re.search(r"events=ref\(\"(\w+)\"\)", code) or re.search(
+            r"subjects=ref\(\"(\w+)\"\)", code
+        )
+        events = stated and stated.group(1)
+        named = tuple(re.findall(r"\"(\w+)\"", keys.group(1)))
+    if events not in nodes:
         return None
-    stated = re.search(r"events=ref\(\"(\w+)\"\)", code) or re.search(
-        r"subjects=ref\(\"(\w+)\"\)", code
-    )
-    if stated is None:
-        return None
-    return Window(stated.group(1), tuple(re.findall(r"\"(\w+)\"", keys.group(1))))
+    relation = f"{nodes[events]['schema']}.{nodes[events]['alias']}"
+    return Window(events, relation, named, "after_features(" in code)
 
 
 def rows_inside(
     warehouse: Warehouse, window: Window, subject: dict[str, Any], at: datetime, length: str
 ) -> tuple[int, list[dict[str, Any]]] | None:
-    """How many events stand in `[at - length, at)`, and the latest of them.
+    """How many events stand in the window of a subject at `at`, and the latest of them.
 
     None where the subject has no value of a key: it then has no window.
     """
     values = {key: subject.get(key) for key in window.keys}
     if any(value is None for value in values.values()):
         return None
-    table = warehouse.table("core", window.events)
-    database, name = table.split(".")
+    database, name = window.relation.split(".")
     columns = warehouse.query(
         "select name, type from system.columns"
         " where database = {database:String} and table = {name:String}",
@@ -61,11 +80,9 @@ def rows_inside(
     )
     types = dict(columns.iter_rows())
     same = " and ".join(f"{key} = {{{key}:{_plain(types[key])}}}" for key in values)
-    inside = (
-        f"from {table} where {same} and event_at < {{at:DateTime64(3, 'UTC')}}"
-        " and event_at >= {from_at:DateTime64(3, 'UTC')}"
-    )
-    bounds = {**values, "at": at, "from_at": at - parse_duration(length)}
+    condition, span = window.bounds(at, length)
+    inside = f"from {window.relation} as rows_of where {same} and {condition}"
+    bounds = {**values, **span}
     shown = ", ".join(
         f"toString({column}) as {column}" if types[column] == "UUID" else column
         for column in COLUMNS
@@ -73,7 +90,7 @@ def rows_inside(
     )
     count = int(warehouse.scalar(f"select count() {inside}", **bounds))
     latest = warehouse.query(
-        f"select {shown} {inside} order by {table}.event_at desc limit {SHOWN}", **bounds
+        f"select {shown} {inside} order by rows_of.event_at desc limit {SHOWN}", **bounds
     )
     return count, latest.to_dicts()
 

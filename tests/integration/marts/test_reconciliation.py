@@ -56,7 +56,7 @@ def histograms(known: Reckoning) -> list[Row]:
     """Rows and unknown values of every feature and day; the index itself is tested elsewhere."""
     table = known.warehouse.table("features", "fs_install")
     frame = known.warehouse.query(f"select * from {table}")
-    features = [name for name in frame.columns if "__" in name]
+    features = [name for name, kind in frame.schema.items() if "__" in name and kind != pl.List]
     by_day = frame.group_by("event_date").agg(
         pl.len().alias("rows"), *(pl.col(name).is_null().mean() for name in features)
     )
