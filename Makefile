@@ -65,7 +65,7 @@ docs: setup  ## write the generated pages and plots, and dbt's documentation of 
 	$(BIN)/dbt docs generate --project-dir dbt_project --profiles-dir profiles
 
 lock: setup  ## resolve the packages anew into requirements.lock
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra docs --extra bench pyproject.toml -o requirements.lock
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra docs --extra bench --extra dask pyproject.toml -o requirements.lock
 
 clean:  ## remove what was built; the store stays
 	rm -rf $(VENV) $(NODE_CLIENT)/node_modules dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis

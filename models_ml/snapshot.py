@@ -233,3 +233,12 @@ def read_manifest_of(path: Path) -> dict[str, Any]:
     if not manifest_path(path).is_file():
         raise UserError(f"{path} has no manifest beside it", "pull it with `clickward snapshot`")
     return json.loads(manifest_path(path).read_text())
+
+
+def check_rows(path: Path, rows: int, manifest: dict[str, Any]) -> None:
+    """Raises `UserError` where a snapshot file does not have the rows its manifest tells of."""
+    if rows != manifest["rows"]:
+        raise UserError(
+            f"{path} has {rows:,} rows, its manifest says {manifest['rows']:,}",
+            "pull it again with `clickward snapshot`",
+        )

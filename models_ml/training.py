@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
-
 from models_ml.artifacts import load_artifact, model_version, save_artifact
 from models_ml.calibration import AUTO, NONE, OWN, Calibration, fit_calibration, method_for
+from models_ml.devices import CPU, check_device
 from models_ml.durations import format_duration, format_instant, parse_instant
-from models_ml.estimators import Estimator, family
-from models_ml.frames import TrainingFrame, read_frame
+from models_ml.estimators import FAMILIES, Estimator, family, is_installed
+from models_ml.learners import LIMITS, Limits, choose_learner
 from models_ml.ledger import Run, ensure_ml_tables, to_json
 from models_ml.metrics import thresholds_of
 from models_ml.reading import check_built, resolve_span
@@ -22,8 +21,6 @@ from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet
 from warehouse.errors import UsageError, UserError
 
-# Thresholds come from a twin that has not seen the last fifth of the time span.
-HOLDOUT_SHARE = 0.2
 Say = Callable[[str], None]
 
 
@@ -58,6 +55,8 @@ def train(
     seed: int = 0,
     parameters: dict[str, Any] | None = None,
     calibrate: str = AUTO,
+    device: str = CPU,
+    limits: Limits = LIMITS,
     say: Say = lambda text: None,
     advance: Advance = lambda rows: None,
 ) -> Trained:
@@ -65,9 +64,11 @@ def train(
 
     `delay` is the time labels are given to arrive: see `training_window`. The same snapshot,
     parameters and seed give the same version, which is fitted and registered once. `calibrate`
-    is how scores become probabilities: see `calibration.method_for`.
+    is how scores become probabilities: see `calibration.method_for`. Above `limits` a family
+    that can learns from batches.
     """
-    estimator = build_estimator(model, parameters or {}, seed)
+    estimator = build_estimator(model, parameters or {}, seed, device)
+    check_device(device)
     method = method_for(estimator, calibrate)
     ensure_ml_tables(warehouse)
     check_built(warehouse, feature_set)
@@ -86,12 +87,12 @@ def train(
         load_model(warehouse, known)
         say(f"{version} is already trained on this snapshot: nothing to do")
         return Trained(version, known.row, known.thresholds, is_new=False)
-    frame = read_frame(snapshot.path)
-    say(f"snapshot {snapshot.snapshot_id}: {len(frame):,} rows, {int(frame.y.sum()):,} positives")
-    holdout = score_holdout(estimator, frame, np.arange(len(frame)), frame.y)
+    learner = choose_learner(estimator, snapshot, warehouse.project.home, limits, say)
+    say(f"snapshot {snapshot.snapshot_id}: {learner.rows:,} rows, {learner.positives:,} positives")
+    holdout = learner.holdout(estimator)
     thresholds = _thresholds(holdout)
     method, calibration = _calibrate(estimator, holdout, method, say)
-    fit(estimator, frame, np.arange(len(frame)), frame.y)
+    learner.fit(estimator)
     parts = Parts(thresholds, holdout, method, calibration)
     row = _save(warehouse, feature_set, estimator, version, snapshot, parts)
     committed = Run(run.kind, feature_set, run.parameters, version, run.started_at)
@@ -131,9 +132,17 @@ def _aloud(as_of: datetime, source: str, end: datetime) -> str:
     return f"as known at {format_instant(as_of)} ({source}); subjects before {format_instant(end)}"
 
 
-def build_estimator(model: str, parameters: dict[str, Any], seed: int) -> Estimator:
-    """An unfitted estimator. Raises `UsageError` naming the parameters it takes."""
+def build_estimator(
+    model: str, parameters: dict[str, Any], seed: int, device: str = CPU
+) -> Estimator:
+    """An unfitted estimator. Raises `UsageError` naming the parameters or devices it takes."""
     kind = family(model)
+    if device != CPU and not kind.takes_device:
+        able = [name for name in FAMILIES if is_installed(name) and family(name).takes_device]
+        raise UsageError(
+            f"{model} computes on the processor, not on {device}",
+            f"leave --device out; it is for {', '.join(able)}",
+        )
     known = kind().get_params()
     unknown = sorted(set(parameters) - set(known))
     if unknown:
@@ -141,46 +150,8 @@ def build_estimator(model: str, parameters: dict[str, Any], seed: int) -> Estima
             f"{model} has no parameter {', '.join(unknown)}",
             "parameters are " + ", ".join(f"{name}={value}" for name, value in known.items()),
         )
-    return kind(**({"random_state": seed} | parameters))
-
-
-def fit(estimator: Estimator, frame: TrainingFrame, rows: np.ndarray, y: np.ndarray) -> Estimator:
-    """Fit on the frame's `rows` with their labels `y`; an unsupervised model gets no labels."""
-    X = frame.given(estimator.reads_sequences)[rows]
-    return estimator.fit(X, y) if estimator.is_supervised else estimator.fit(X)
-
-
-def predict(estimator: Estimator, frame: TrainingFrame, rows: np.ndarray) -> np.ndarray:
-    """Scores `(n,)` of the frame's `rows`."""
-    return estimator.predict_score(frame.given(estimator.reads_sequences)[rows])
-
-
-def holdout_thresholds(
-    estimator: Estimator, frame: TrainingFrame, rows: np.ndarray, y: np.ndarray
-) -> dict[str, float | None]:
-    """Thresholds from `score_holdout`.
-
-    The rates hold on the negatives of the last 20 % as labelled in `y`; frauds not yet known
-    are among them and make the thresholds stricter.
-    """
-    holdout = score_holdout(estimator, frame, rows, y)
-    return thresholds_of(holdout.scores, holdout.y)
-
-
-def score_holdout(
-    estimator: Estimator, frame: TrainingFrame, rows: np.ndarray, y: np.ndarray
-) -> Holdout:
-    """The last 20 % of the time span, scored by a twin fitted on what came before.
-
-    Raises `UserError` where the first part has labels of one class only.
-    """
-    from sklearn.base import clone
-
-    times = frame.times[rows]
-    cut = times.min() + (times.max() - times.min()) * (1 - HOLDOUT_SHARE)
-    early, late = np.flatnonzero(times < cut), np.flatnonzero(times >= cut)
-    twin = fit(clone(estimator), frame, rows[early], y[early])
-    return Holdout(predict(twin, frame, rows[late]), y[late], times[late])
+    placed = {} if device == CPU else {"device": device}
+    return kind(**({"random_state": seed} | placed | parameters))
 
 
 def _calibrate(

@@ -14,6 +14,7 @@ from models_ml.artifacts import LIBRARIES
 from models_ml.content import sha256_text
 from models_ml.durations import format_instant
 from models_ml.estimators import Estimator, family
+from models_ml.fitting import fit, predict
 from models_ml.frames import read_frame
 from models_ml.labels import read_verdicts
 from models_ml.ledger import Run, ensure_ml_tables, to_json
@@ -21,7 +22,7 @@ from models_ml.reading import Span, check_built, resolve_span
 from models_ml.snapshot import Advance, pull_snapshot
 from models_ml.splits import Fold, PrequentialSplit, choose_windows, to_datetime
 from models_ml.studies import Study, Trial, best_of, open_study, write_trials
-from models_ml.training import Say, build_estimator, fit, predict
+from models_ml.training import Say, build_estimator
 from models_ml.validation import ANY_WINDOWS, History, Windows
 from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet
