@@ -80,7 +80,11 @@ class SnapshotRows:
             times = frame["event_at"].dt.replace_time_zone(None).to_numpy()
             yield times.astype("datetime64[ms]")
 
-    def _groups(self, columns: list[str]) -> Iterator[pl.DataFrame]:
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """Every column of the file, sequences too, a row group at a time."""
+        return self._groups(None)
+
+    def _groups(self, columns: list[str] | None) -> Iterator[pl.DataFrame]:
         """The file's row groups as far as they reach into `[start, stop)`."""
         import pyarrow.parquet as pq
 

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from models_ml.batches import SnapshotRows, snapshot_rows, split_time
+from models_ml.devices import CPU
 from models_ml.estimators import Estimator
 from models_ml.fitting import HOLDOUT_SHARE, fit, score_holdout
 from models_ml.frames import TrainingFrame, read_frame
@@ -34,6 +35,18 @@ class Limits:
 
 
 LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Means:
+    """What training computes with: the device, the scheduler of a Dask cluster if any, limits."""
+
+    device: str = CPU
+    dask: str | None = None
+    limits: Limits = LIMITS
+
+
+PLAIN = Means()
 
 
 class Learner(Protocol):

@@ -1,16 +1,17 @@
 """Training: pull a snapshot, set thresholds on later data, fit on everything, register."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models_ml.artifacts import load_artifact, model_version, save_artifact
 from models_ml.calibration import AUTO, NONE, OWN, Calibration, fit_calibration, method_for
 from models_ml.devices import CPU, check_device
 from models_ml.durations import format_duration, format_instant, parse_instant
 from models_ml.estimators import FAMILIES, Estimator, family, is_installed
-from models_ml.learners import LIMITS, Limits, choose_learner
+from models_ml.learners import PLAIN, Learner, Means, choose_learner
 from models_ml.ledger import Run, ensure_ml_tables, to_json
 from models_ml.metrics import thresholds_of
 from models_ml.reading import check_built, resolve_span
@@ -20,6 +21,9 @@ from models_ml.thresholds import Holdout
 from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet
 from warehouse.errors import UsageError, UserError
+
+if TYPE_CHECKING:
+    from models_ml.cluster import Cluster
 
 Say = Callable[[str], None]
 
@@ -55,8 +59,7 @@ def train(
     seed: int = 0,
     parameters: dict[str, Any] | None = None,
     calibrate: str = AUTO,
-    device: str = CPU,
-    limits: Limits = LIMITS,
+    means: Means = PLAIN,
     say: Say = lambda text: None,
     advance: Advance = lambda rows: None,
 ) -> Trained:
@@ -64,40 +67,92 @@ def train(
 
     `delay` is the time labels are given to arrive: see `training_window`. The same snapshot,
     parameters and seed give the same version, which is fitted and registered once. `calibrate`
-    is how scores become probabilities: see `calibration.method_for`. Above `limits` a family
-    that can learns from batches.
+    is how scores become probabilities: see `calibration.method_for`. `means` is what it is computed
+    with; a graphics card or a cluster makes a version of its own.
     """
-    estimator = build_estimator(model, parameters or {}, seed, device)
-    check_device(device)
+    estimator = build_estimator(model, parameters or {}, seed, means.device)
     method = method_for(estimator, calibrate)
-    ensure_ml_tables(warehouse)
-    check_built(warehouse, feature_set)
     run = Run(
         "train", feature_set, {"model": model, "from": from_at, "to": to_at, "as_of": as_of,
                                "delay": delay, "seed": seed, "parameters": parameters or {},
                                "calibrate": calibrate},
     )  # fmt: skip
-    to_at, as_of, why = training_window(warehouse, feature_set, from_at, to_at, as_of, delay)
-    say(f"labels {why}")
-    snapshot = pull_snapshot(warehouse, feature_set, from_at, to_at, as_of, advance=advance)
-    waited = format_duration(delay)
-    version = model_version(estimator, feature_set, snapshot.snapshot_id, waited, calibrate)
-    if is_registered(warehouse, version):
-        known = read_model(warehouse, version)
-        load_model(warehouse, known)
-        say(f"{version} is already trained on this snapshot: nothing to do")
-        return Trained(version, known.row, known.thresholds, is_new=False)
-    learner = choose_learner(estimator, snapshot, warehouse.project.home, limits, say)
+    if means.device != CPU or means.dask is not None:
+        run.parameters.update(device=means.device, dask=means.dask)
+    with cluster_for(estimator, means) as cluster:
+        ensure_ml_tables(warehouse)
+        check_built(warehouse, feature_set)
+        to_at, as_of, why = training_window(warehouse, feature_set, from_at, to_at, as_of, delay)
+        say(f"labels {why}")
+        snapshot = pull_snapshot(warehouse, feature_set, from_at, to_at, as_of, advance=advance)
+        waited = format_duration(delay)
+        version = model_version(
+            estimator, feature_set, snapshot.snapshot_id, waited, calibrate,
+            members=None if cluster is None else len(cluster),
+        )  # fmt: skip
+        if is_registered(warehouse, version):
+            known = read_model(warehouse, version)
+            load_model(warehouse, known)
+            say(f"{version} is already trained on this snapshot: nothing to do")
+            return Trained(version, known.row, known.thresholds, is_new=False)
+        with learner_for(estimator, warehouse, run, snapshot, cluster, means, say) as learner:
+            parts = _learn(estimator, snapshot, learner, method, say)
+    row = _save(warehouse, feature_set, estimator, version, snapshot, parts)
+    committed = Run(run.kind, feature_set, run.parameters, version, run.started_at)
+    register_model(warehouse, committed, row, parts.thresholds)
+    return Trained(version, row, parts.thresholds, is_new=True)
+
+
+def _learn(
+    estimator: Estimator, snapshot: Snapshot, learner: Learner, method: str, say: Say
+) -> Parts:
+    """Thresholds and calibration from the holdout, then the estimator fitted on every row."""
     say(f"snapshot {snapshot.snapshot_id}: {learner.rows:,} rows, {learner.positives:,} positives")
     holdout = learner.holdout(estimator)
     thresholds = _thresholds(holdout)
     method, calibration = _calibrate(estimator, holdout, method, say)
     learner.fit(estimator)
-    parts = Parts(thresholds, holdout, method, calibration)
-    row = _save(warehouse, feature_set, estimator, version, snapshot, parts)
-    committed = Run(run.kind, feature_set, run.parameters, version, run.started_at)
-    register_model(warehouse, committed, row, thresholds)
-    return Trained(version, row, thresholds, is_new=True)
+    return Parts(thresholds, holdout, method, calibration)
+
+
+@contextmanager
+def cluster_for(estimator: Estimator, means: Means) -> Iterator["Cluster | None"]:
+    """The cluster to learn on, its devices checked; None where this process learns.
+
+    Raises `UsageError` where the family does not learn on clusters.
+    """
+    if means.dask is None:
+        check_device(means.device)
+        yield None
+        return
+    if not estimator.learns_from_batches:
+        able = able_families("learns_from_batches")
+        raise UsageError(f"{estimator.name} does not learn on a cluster", f"--dask is for {able}")
+    from models_ml.cluster import cluster_at
+
+    with cluster_at(means.dask) as cluster:
+        cluster.check_device(means.device)
+        yield cluster
+
+
+@contextmanager
+def learner_for(
+    estimator: Estimator,
+    warehouse: Warehouse,
+    run: Run,
+    snapshot: Snapshot,
+    cluster: "Cluster | None",
+    means: Means,
+    say: Say,
+) -> Iterator[Learner]:
+    """What reads the snapshot and learns from it: this process, or the cluster's workers."""
+    if cluster is None:
+        yield choose_learner(estimator, snapshot, warehouse.project.home, means.limits, say)
+        return
+    from models_ml.cluster import learner_on
+
+    with learner_on(cluster, warehouse, run.feature_set, snapshot, means.limits, say) as learner:
+        yield learner
 
 
 def training_window(
@@ -138,10 +193,9 @@ def build_estimator(
     """An unfitted estimator. Raises `UsageError` naming the parameters or devices it takes."""
     kind = family(model)
     if device != CPU and not kind.takes_device:
-        able = [name for name in FAMILIES if is_installed(name) and family(name).takes_device]
         raise UsageError(
             f"{model} computes on the processor, not on {device}",
-            f"leave --device out; it is for {', '.join(able)}",
+            f"leave --device out; it is for {able_families('takes_device')}",
         )
     known = kind().get_params()
     unknown = sorted(set(parameters) - set(known))
@@ -152,6 +206,13 @@ def build_estimator(
         )
     placed = {} if device == CPU else {"device": device}
     return kind(**({"random_state": seed} | placed | parameters))
+
+
+def able_families(ability: str) -> str:
+    """Names of the installed families that say they can, such as `takes_device`."""
+    return ", ".join(
+        name for name in FAMILIES if is_installed(name) and getattr(family(name), ability)
+    )
 
 
 def _calibrate(

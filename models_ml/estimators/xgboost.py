@@ -113,6 +113,17 @@ class XGBoost(Supervised):
 
         return self._grow(binned(rows, matrix, self.max_bin, self.n_jobs, spill))
 
+    def take(self, grown: bytes) -> None:
+        """The trees that others grew, as UBJSON."""
+        self._open(bytearray(grown))
+
+    def _open(self, source: Any) -> None:
+        import xgboost
+
+        self.booster_ = xgboost.Booster()
+        self.booster_.load_model(source)
+        self.booster_.set_param({"nthread": self.n_jobs})
+
     def _fit(self, X: pl.DataFrame, y: Any) -> None:
         import xgboost
 
@@ -168,9 +179,5 @@ class XGBoost(Supervised):
         save_part(self.rates_, folder / CATEGORIES)
 
     def _load(self, folder: Path) -> None:
-        import xgboost
-
-        self.booster_ = xgboost.Booster()
-        self.booster_.load_model(folder / BOOSTER)
-        self.booster_.set_param({"nthread": self.n_jobs})
+        self._open(folder / BOOSTER)
         self.rates_ = load_part(folder / CATEGORIES)
