@@ -204,16 +204,8 @@ def _pull(
     say(f"{len(owned)} Dask worker(s) pull {len(days)} day(s) from {warehouse.target.name}")
     as_of = manifest["as_of"]
     cut_off = None if as_of is None else parse_instant(as_of)
-    given = [
-        (
-            warehouse.project.target_name,
-            feature_set,
-            manifest["query"],
-            cut_off,
-            [day for day, _ in mine],
-        )
-        for mine in owned
-    ]
+    asked = (warehouse.target.name, feature_set, manifest["query"], cut_off)
+    given = [(*asked, [day for day, _ in mine]) for mine in owned]
     pulled = cluster.run(worker.pull, given)
     parts = tuple(
         tuple(
