@@ -51,9 +51,10 @@ format: setup  ## rewrite Python and SQL in the project's format
 	$(BIN)/ruff format --quiet .
 	$(BIN)/sqlfmt --quiet dbt_project
 
-bench: setup bench-windows  ## measure loading's memory, the door under load, windows beside other engines
+bench: setup bench-windows  ## measure loading's and training's memory, the door under load, windows beside other engines
 	$(BIN)/python benchmarks/load_memory.py
 	$(BIN)/python benchmarks/door_soak.py
+	$(BIN)/python benchmarks/any_size.py
 
 bench-windows: setup  ## windows beside DuckDB, Polars, Dask and pandas
 	$(BIN)/python -m benchmarks.windows --rows 1000000
