@@ -28,14 +28,20 @@ class Cluster:
     def __len__(self) -> int:
         return len(self.workers)
 
-    def run(self, task: Callable[..., Any], given: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """What `task` returns for each of `given`, the i-th on the i-th worker, all at once.
+    def run(
+        self,
+        task: Callable[..., Any],
+        given: Sequence[tuple[Any, ...]],
+        on: Sequence[int] | None = None,
+    ) -> list[Any]:
+        """What `task` returns for each of `given`, all at once, each on a worker of its own.
 
-        A worker's own `UserError` is raised as it is. Raises `UserError` where a worker is lost.
+        `on` numbers the workers; without it the i-th takes the i-th. A worker's own `UserError`
+        is raised as it is. Raises `UserError` where a worker is lost.
         """
         futures = [
             self.client.submit(task, *arguments, workers=[address], pure=False)
-            for address, arguments in zip(self.workers, given, strict=False)
+            for address, arguments in zip(self._addresses(on, len(given)), given, strict=True)
         ]
         try:
             self._wait(futures)
@@ -43,12 +49,15 @@ class Cluster:
         finally:
             self.client.cancel(futures)
 
-    def place(self, values: Sequence[Any]) -> list[Any]:
-        """Large values, the i-th sent to the i-th worker, as arguments of tasks there."""
+    def place(self, values: Sequence[Any], on: Sequence[int]) -> list[Any]:
+        """Large values, each sent to its worker, as arguments of tasks there."""
         return [
             self.client.scatter(value, workers=[address], hash=False)
-            for address, value in zip(self.workers, values, strict=False)
+            for address, value in zip(self._addresses(on, len(values)), values, strict=True)
         ]
+
+    def _addresses(self, on: Sequence[int] | None, count: int) -> list[str]:
+        return [self.workers[number] for number in (range(count) if on is None else on)]
 
     def check_device(self, device: str) -> None:
         """Raises `UserError` where a worker would not compute on `device`."""
@@ -131,15 +140,21 @@ def cluster_at(address: str) -> Iterator[Cluster]:
 
 
 def check_releases(cluster: Cluster) -> None:
-    """Raises `UserError` naming the first worker whose releases are others than ours."""
+    """Raises `UserError` naming the first process whose releases are others than ours."""
     ours = {name: version(name) for name in worker.RELEASES}
-    for address, theirs in zip(
-        cluster.workers, cluster.run(worker.releases, [()] * len(cluster)), strict=True
-    ):
+    found = cluster.run(worker.releases, [()] * len(cluster))
+    members = [f"worker {address}" for address in cluster.workers]
+    try:
+        found.append(cluster.client.run_on_scheduler(worker.releases))
+    except ImportError as error:
+        raise UserError(
+            f"the Dask scheduler cannot load clickward: {error}",
+            "install the same requirements.lock where the scheduler runs",
+        ) from error
+    for member, theirs in zip([*members, "scheduler"], found, strict=True):
         for name, expected in ours.items():
             if theirs[name] != expected:
                 raise UserError(
-                    f"the Dask worker {address} has {name} {theirs[name] or '(none)'},"
-                    f" here is {expected}",
-                    "install the same requirements.lock on every worker",
+                    f"the Dask {member} has {name} {theirs[name] or '(none)'}, here is {expected}",
+                    "install the same requirements.lock on the scheduler and every worker",
                 )

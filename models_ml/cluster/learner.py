@@ -31,8 +31,9 @@ from warehouse.errors import UserError
 
 @dataclass(frozen=True)
 class Share:
-    """One worker's rows, and where each part of them begins among all rows."""
+    """One worker's number, its rows, and where each part of them begins among all rows."""
 
+    worker: int
     pieces: Pieces
     places: tuple[int, ...]
 
@@ -65,7 +66,10 @@ class SharedFile:
         """Equal stretches in order of time."""
         ends = [stop * k // self.workers for k in range(self.workers + 1)]
         stretches = [(a, b) for a, b in pairwise(ends) if a < b]
-        return [Share(Pieces((self.rows.between(a, b),)), (a,)) for a, b in stretches]
+        return [
+            Share(number, Pieces((self.rows.between(a, b),)), (a,))
+            for number, (a, b) in enumerate(stretches)
+        ]
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class PulledDays:
     def shares(self, stop: int) -> list[Share]:
         """Of each worker's days what lies before `stop`."""
         found = []
-        for days in self.days:
+        for number, days in enumerate(self.days):
             kept = [
                 (rows.between(0, min(len(rows), stop - place)), place)
                 for rows, place in days
@@ -87,7 +91,7 @@ class PulledDays:
             ]
             if kept:
                 parts, places = zip(*kept, strict=True)
-                found.append(Share(Pieces(parts), places))
+                found.append(Share(number, Pieces(parts), places))
         return found
 
     def close(self) -> None:
@@ -131,11 +135,12 @@ class OnCluster:
 
         shares = self.reads.shares(len(rows))
         folds = folds_of(estimator, rows)
-        placed = self.cluster.place([share.of(folds) for share in shares])
+        on = [share.worker for share in shares]
+        placed = self.cluster.place([share.of(folds) for share in shares], on)
         pairs = list(zip(shares, placed, strict=True))
         plain = clone(estimator)
         counted: list[RateCounts] = self.cluster.run(
-            worker.count, [(plain, share.pieces, own) for share, own in pairs]
+            worker.count, [(plain, share.pieces, own) for share, own in pairs], on
         )
         counts = counted[0]
         for more in counted[1:]:
@@ -149,6 +154,7 @@ class OnCluster:
                 (plain, counts, share.pieces, own, meeting, rank, widest > self.limits.binned)
                 for rank, (share, own) in enumerate(pairs)
             ],
+            on,
         )
         estimator.take(grown[0])
 

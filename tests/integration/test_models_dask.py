@@ -10,7 +10,9 @@ import pytest
 from dask_workers import dask_workers
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from models_ml.batches import SnapshotRows
 from models_ml.cluster import cluster_at, connecting, worker
+from models_ml.cluster.learner import PulledDays, SharedFile
 from models_ml.frames import read_frame
 from models_ml.learners import Limits, Means
 from models_ml.registry import load_model, read_model
@@ -63,6 +65,21 @@ def test_two_workers_grow_the_model_of_one_machine(warehouse: Warehouse, schedul
     assert again.model_version == together.model_version
     loaded = load_model(warehouse, read_model(warehouse, again.model_version)).estimator
     assert np.array_equal(loaded.predict_score(frame.X), two)
+
+
+def test_a_worker_without_early_days_is_left_out_and_no_other_takes_its_place() -> None:
+    a, b, c = (SnapshotRows(Path(name), "is_fraud", 0, 50, ()) for name in "abc")
+    pulled = PulledDays(None, (((c, 100),), ((a, 0), (b, 50))))  # type: ignore[arg-type]
+    (early,) = pulled.shares(80)
+    assert (early.worker, early.places) == (1, (0, 50))
+    assert [len(part) for part in early.pieces.parts] == [50, 30]
+    assert early.of(np.arange(80)).tolist() == list(range(80))
+    assert [share.worker for share in pulled.shares(150)] == [0, 1]
+    few = SharedFile(a, workers=3).shares(2)
+    assert [(share.worker, share.places, len(share.pieces)) for share in few] == [
+        (0, (0,), 1),
+        (1, (1,), 1),
+    ]
 
 
 def test_what_a_worker_cannot_do_is_said(
