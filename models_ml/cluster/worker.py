@@ -1,6 +1,5 @@
 """What runs on a Dask worker. Every function here is one task on one worker."""
 
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -163,6 +162,6 @@ def _disk() -> str:
     """The folder that the worker was given for what does not fit in memory."""
     from distributed import get_worker
 
-    folder = str(get_worker().local_directory)
-    os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-    return folder
+    folder = Path(get_worker().local_directory)
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)

@@ -1,5 +1,6 @@
 """Training on a Dask cluster of two real worker processes, compared with one machine."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,3 +118,12 @@ def test_without_the_extra_what_to_install_is_said(monkeypatch: pytest.MonkeyPat
     with pytest.raises(UserError, match="--dask needs the extra dask") as caught:
         cluster_at("tcp://127.0.0.1:9").__enter__()
     assert "pip install 'clickward[dask]'" in str(caught.value.hint)
+
+
+def test_a_lost_worker_ends_the_training(scheduler: str) -> None:
+    # The last test of the module: one of its workers dies.
+    with (
+        cluster_at(scheduler) as cluster,
+        pytest.raises(UserError, match=f"the Dask worker {cluster.workers[1]} is gone"),
+    ):
+        cluster.run(os._exit, [(1,)], on=[1])
