@@ -59,9 +59,10 @@ format: setup  ## rewrite Python and SQL in the project's format
 	$(BIN)/ruff format --quiet .
 	$(BIN)/sqlfmt --quiet dbt_project
 
-bench: setup bench-windows bench-point-in-time  ## measure loading's memory, the door under load, windows and joins beside other engines
+bench: setup bench-windows bench-point-in-time  ## measure loading's and training's memory, the door under load, windows and joins beside other engines
 	$(BIN)/python benchmarks/load_memory.py
 	$(BIN)/python benchmarks/door_soak.py
+	$(BIN)/python benchmarks/any_size.py
 
 bench-windows: setup  ## windows beside DuckDB, Polars, Dask and pandas
 	$(BIN)/python -m benchmarks.windows --rows 1000000
@@ -82,7 +83,7 @@ docs: setup  ## write the generated pages and plots, and dbt's documentation of 
 	$(BIN)/dbt docs generate --project-dir dbt_project --profiles-dir profiles
 
 lock: setup  ## resolve the packages anew into requirements.lock
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra docs --extra bench pyproject.toml -o requirements.lock
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra docs --extra bench --extra dask pyproject.toml -o requirements.lock
 
 clean:  ## remove what was built; the store stays
 	rm -rf $(VENV) .venv-feast $(NODE_CLIENT)/node_modules dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -28,6 +28,7 @@ ProfilesDir = Annotated[
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel=PANEL)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Device = Annotated[str, typer.Option("--device", help="Where xgboost trains: cpu, cuda, cuda:1.")]
 
 SHARED = {"target": Target, "project_dir": ProjectDir, "profiles_dir": ProfilesDir, "debug": Debug}
 

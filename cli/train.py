@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import Json, on_project
+from cli.options import Device, Json, on_project
 from cli.output import Progress, print_json, say
 from warehouse.errors import UsageError
 from warehouse.profile import Project
@@ -47,6 +47,11 @@ def train(
         str,
         typer.Option("--calibrate", help="Scores to probabilities: auto, none, sigmoid, isotonic."),
     ] = "auto",
+    device: Device = "cpu",
+    dask: Annotated[
+        str | None,
+        typer.Option("--dask", help="Scheduler whose workers train together: tcp://10.0.0.5:8786."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a model, set its thresholds on later data, and register it.
@@ -57,13 +62,21 @@ def train(
     everything. The same holdout maps the scores of families that give no probabilities to some;
     an unsupervised family's only where --calibrate names a method, since that takes labels.
 
+    Where training data do not fit in memory, xgboost learns from batches of the snapshot by
+    itself. --device cuda and --dask (extra dask) are for xgboost too; each makes a version of its
+    own, since sums differ in their last bits. Workers on Dask read the snapshot's row groups from
+    a disk that all see, or pull their own days from a server.
+
     \b
     Examples:
       clickward train fs_install --model xgboost --delay 3d
       clickward train fs_click --model xgboost --to 2017-11-09 --param max_depth=7
       clickward train fs_install --model xgboost --study xgboost-fs_install-1a2b3c4d
+      clickward train fs_click --model xgboost --device cuda
+      clickward train fs_click --model xgboost --dask tcp://10.0.0.5:8786
     """
     from models_ml.durations import parse_bound, parse_duration
+    from models_ml.learners import Means
     from models_ml.studies import best_parameters
     from models_ml.training import train as run_training
     from warehouse.connection import connection
@@ -88,6 +101,7 @@ def train(
             seed=seed,
             parameters=parameters,
             calibrate=calibrate,
+            means=Means(device, dask),
             say=say,
             advance=progress.advance,
         )

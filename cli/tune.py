@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import Json, on_project
+from cli.options import Device, Json, on_project
 from cli.output import Progress, print_json, print_table, say
 from warehouse.profile import Project
 
@@ -41,6 +41,7 @@ def tune(
     timeout: Annotated[
         str | None, typer.Option("--timeout", help="Begin no trial after so long: 30m.")
     ] = None,
+    device: Device = "cpu",
     as_json: Json = False,
 ) -> None:
     """Search a family's hyper-parameters on the inner folds; the last fold is never looked at.
@@ -54,6 +55,7 @@ def tune(
     Examples:
       clickward tune fs_install --model xgboost --trials 30 --timeout 20m
       clickward tune fs_click -m xgboost -n 20 --train 30h --delay 0h --test 12h --json
+      clickward tune fs_click -m xgboost -n 20 --device cuda
     """
     from models_ml.durations import parse_bound, parse_duration
     from models_ml.tuning import tune as run_tuning
@@ -84,6 +86,7 @@ def tune(
             to_at=parse_bound(to),
             seed=seed,
             timeout=limit,
+            device=device,
             say=say,
             finished=finished,
         )

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import Json, on_project
+from cli.options import Device, Json, on_project
 from cli.output import Progress, print_json, print_table, say
 from cli.parts import Parts
 from warehouse.profile import Project
@@ -90,6 +90,7 @@ def validate(
     resamples: Annotated[
         int, typer.Option("--resamples", min=2, help="Bootstrap resamples of each interval.")
     ] = 200,
+    device: Device = "cpu",
     restart: Annotated[
         bool, typer.Option("--restart", help="Forget what a killed run had finished.")
     ] = False,
@@ -120,6 +121,7 @@ def validate(
       clickward validate fs_install --models xgboost --without-rule-features --drop-known-bad
       clickward validate fs_click --models xgboost --train 54h --delay 0h --test 18h --json
       clickward validate fs_click --models xgboost --delay 0h --train-labels matured
+      clickward validate fs_click --models xgboost --device cuda
     """
     from models_ml.durations import parse_bound, parse_duration
     from models_ml.economics import Costs
@@ -140,6 +142,7 @@ def validate(
         costs=Costs(payout, dispute_cost, review_cost),
         resamples=resamples,
         seed=seed,
+        device=device,
     )
     resolved = read_feature_set(project, feature_set)
     with connection(project) as warehouse, Progress("pulled") as progress, Parts() as parts:

@@ -45,8 +45,13 @@ def model_version(
     snapshot_id: str,
     delay: str,
     calibrate: str = AUTO,
+    members: int | None = None,
 ) -> str:
-    """Name of the model these facts give, such as `xgboost-fs_click-1a2b3c4d`."""
+    """Name of the model these facts give, such as `xgboost-fs_click-1a2b3c4d`.
+
+    `members` is how many workers of a cluster learnt together: their sums differ in the last
+    bits from those of one machine.
+    """
     facts: dict[str, Any] = {
         "model": estimator.name,
         "snapshot": snapshot_id,
@@ -57,6 +62,8 @@ def model_version(
     }
     if calibrate != AUTO:
         facts["calibrate"] = calibrate
+    if members is not None:
+        facts["dask_workers"] = members
     if inputs := estimator.inputs():
         facts["inputs"] = inputs
     return f"{estimator.name}-{feature_set.name}-{sha256_text(to_json(facts))[:8]}"

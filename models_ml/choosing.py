@@ -60,6 +60,9 @@ def holdout_payoffs(
     if frame is None or not warehouse.has_table("core", "installs"):
         say(f"the same costs for every install ({why or 'no installs in the store'})")
         return uniform(n, costs)
+    if frame.manifest["subject"] != "install":
+        say(f"the same costs for every {frame.manifest['subject']} (payouts are of installs)")
+        return uniform(n, costs)
     rows = slice(len(frame) - n, None)
     last = to_datetime(frame.times.max() + 1)
     columns = ", ".join(f"{sql} as {name}_" for name, sql in WANTED.items())

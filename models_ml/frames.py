@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models_ml.snapshot import read_manifest_of
-from warehouse.errors import UserError
+from models_ml.snapshot import check_rows, read_manifest_of
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,7 @@ def read_frame(path: Path) -> TrainingFrame:
     """The rows of a snapshot file. Raises `UserError` where file and manifest disagree."""
     manifest = read_manifest_of(path)
     frame = pl.read_parquet(path)
-    if frame.height != manifest["rows"]:
-        raise UserError(
-            f"{path} has {frame.height:,} rows, its manifest says {manifest['rows']:,}",
-            "pull it again with `clickward snapshot`",
-        )
+    check_rows(path, frame.height, manifest)
     X, sequences = split_sequences(frame.select(one["name"] for one in manifest["contract"]))
     return TrainingFrame(
         X=X,

@@ -76,7 +76,7 @@ def pull_snapshot(
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{out.name if out else feature_set.name}.partial"
     frames = _stream(warehouse, feature_set, span, query, as_of)
-    facts = _write(partial, frames, feature_set, advance)
+    facts = write_rows(partial, frames, feature_set, advance)
     manifest = _manifest(feature_set, span, as_of, query, facts)
     path = out or folder / f"{manifest['snapshot_id']}.parquet"
     _publish(partial, path, manifest)
@@ -116,14 +116,21 @@ def _stream(
 ) -> Iterator[pl.DataFrame]:
     """Day by day, so that the engine sorts one day at a time."""
     for day in days_in(warehouse, feature_set, span):
-        bounds: dict[str, Any] = {"from_at": day.from_at, "to_at": day.to_at}
-        if as_of is not None:
-            bounds["as_of"] = as_of
-        for frame in warehouse.stream(query, **bounds):
-            yield tidy(frame, feature_set).rename({"label_value": feature_set.target})
+        yield from stream_day(warehouse, feature_set, day, query, as_of)
 
 
-def _write(
+def stream_day(
+    warehouse: Warehouse, feature_set: FeatureSet, day: Span, query: str, as_of: datetime | None
+) -> Iterator[pl.DataFrame]:
+    """The rows that a snapshot's `query` gives for one day, in frames as the engine sends them."""
+    bounds: dict[str, Any] = {"from_at": day.from_at, "to_at": day.to_at}
+    if as_of is not None:
+        bounds["as_of"] = as_of
+    for frame in warehouse.stream(query, **bounds):
+        yield tidy(frame, feature_set).rename({"label_value": feature_set.target})
+
+
+def write_rows(
     path: Path, frames: Iterator[pl.DataFrame], feature_set: FeatureSet, advance: Advance
 ) -> dict[str, Any]:
     """Write the rows as they come; how many, how many positive, and the hash of the content."""
@@ -233,3 +240,12 @@ def read_manifest_of(path: Path) -> dict[str, Any]:
     if not manifest_path(path).is_file():
         raise UserError(f"{path} has no manifest beside it", "pull it with `clickward snapshot`")
     return json.loads(manifest_path(path).read_text())
+
+
+def check_rows(path: Path, rows: int, manifest: dict[str, Any]) -> None:
+    """Raises `UserError` where a snapshot file does not have the rows its manifest tells of."""
+    if rows != manifest["rows"]:
+        raise UserError(
+            f"{path} has {rows:,} rows, its manifest says {manifest['rows']:,}",
+            "pull it again with `clickward snapshot`",
+        )

@@ -1,17 +1,17 @@
 """Training: pull a snapshot, set thresholds on later data, fit on everything, register."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from models_ml.artifacts import load_artifact, model_version, save_artifact
 from models_ml.calibration import AUTO, NONE, OWN, Calibration, fit_calibration, method_for
+from models_ml.devices import CPU, check_device
 from models_ml.durations import format_duration, format_instant, parse_instant
-from models_ml.estimators import Estimator, family
-from models_ml.frames import TrainingFrame, read_frame
+from models_ml.estimators import FAMILIES, Estimator, family, is_installed
+from models_ml.learners import PLAIN, Learner, Means, choose_learner
 from models_ml.ledger import Run, ensure_ml_tables, to_json
 from models_ml.metrics import thresholds_of
 from models_ml.reading import check_built, resolve_span
@@ -22,8 +22,9 @@ from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet
 from warehouse.errors import UsageError, UserError
 
-# Thresholds come from a twin that has not seen the last fifth of the time span.
-HOLDOUT_SHARE = 0.2
+if TYPE_CHECKING:
+    from models_ml.cluster import Cluster
+
 Say = Callable[[str], None]
 
 
@@ -58,6 +59,7 @@ def train(
     seed: int = 0,
     parameters: dict[str, Any] | None = None,
     calibrate: str = AUTO,
+    means: Means = PLAIN,
     say: Say = lambda text: None,
     advance: Advance = lambda rows: None,
 ) -> Trained:
@@ -65,38 +67,92 @@ def train(
 
     `delay` is the time labels are given to arrive: see `training_window`. The same snapshot,
     parameters and seed give the same version, which is fitted and registered once. `calibrate`
-    is how scores become probabilities: see `calibration.method_for`.
+    is how scores become probabilities: see `calibration.method_for`. `means` is what it is computed
+    with; a graphics card or a cluster makes a version of its own.
     """
-    estimator = build_estimator(model, parameters or {}, seed)
+    estimator = build_estimator(model, parameters or {}, seed, means.device)
     method = method_for(estimator, calibrate)
-    ensure_ml_tables(warehouse)
-    check_built(warehouse, feature_set)
     run = Run(
         "train", feature_set, {"model": model, "from": from_at, "to": to_at, "as_of": as_of,
                                "delay": delay, "seed": seed, "parameters": parameters or {},
                                "calibrate": calibrate},
     )  # fmt: skip
-    to_at, as_of, why = training_window(warehouse, feature_set, from_at, to_at, as_of, delay)
-    say(f"labels {why}")
-    snapshot = pull_snapshot(warehouse, feature_set, from_at, to_at, as_of, advance=advance)
-    waited = format_duration(delay)
-    version = model_version(estimator, feature_set, snapshot.snapshot_id, waited, calibrate)
-    if is_registered(warehouse, version):
-        known = read_model(warehouse, version)
-        load_model(warehouse, known)
-        say(f"{version} is already trained on this snapshot: nothing to do")
-        return Trained(version, known.row, known.thresholds, is_new=False)
-    frame = read_frame(snapshot.path)
-    say(f"snapshot {snapshot.snapshot_id}: {len(frame):,} rows, {int(frame.y.sum()):,} positives")
-    holdout = score_holdout(estimator, frame, np.arange(len(frame)), frame.y)
-    thresholds = _thresholds(holdout)
-    method, calibration = _calibrate(estimator, holdout, method, say)
-    fit(estimator, frame, np.arange(len(frame)), frame.y)
-    parts = Parts(thresholds, holdout, method, calibration)
+    if means.device != CPU or means.dask is not None:
+        run.parameters.update(device=means.device, dask=means.dask)
+    with cluster_for(estimator, means) as cluster:
+        ensure_ml_tables(warehouse)
+        check_built(warehouse, feature_set)
+        to_at, as_of, why = training_window(warehouse, feature_set, from_at, to_at, as_of, delay)
+        say(f"labels {why}")
+        snapshot = pull_snapshot(warehouse, feature_set, from_at, to_at, as_of, advance=advance)
+        waited = format_duration(delay)
+        version = model_version(
+            estimator, feature_set, snapshot.snapshot_id, waited, calibrate,
+            members=None if cluster is None else len(cluster),
+        )  # fmt: skip
+        if is_registered(warehouse, version):
+            known = read_model(warehouse, version)
+            load_model(warehouse, known)
+            say(f"{version} is already trained on this snapshot: nothing to do")
+            return Trained(version, known.row, known.thresholds, is_new=False)
+        with learner_for(estimator, warehouse, run, snapshot, cluster, means, say) as learner:
+            parts = _learn(estimator, snapshot, learner, method, say)
     row = _save(warehouse, feature_set, estimator, version, snapshot, parts)
     committed = Run(run.kind, feature_set, run.parameters, version, run.started_at)
-    register_model(warehouse, committed, row, thresholds)
-    return Trained(version, row, thresholds, is_new=True)
+    register_model(warehouse, committed, row, parts.thresholds)
+    return Trained(version, row, parts.thresholds, is_new=True)
+
+
+def _learn(
+    estimator: Estimator, snapshot: Snapshot, learner: Learner, method: str, say: Say
+) -> Parts:
+    """Thresholds and calibration from the holdout, then the estimator fitted on every row."""
+    say(f"snapshot {snapshot.snapshot_id}: {learner.rows:,} rows, {learner.positives:,} positives")
+    holdout = learner.holdout(estimator)
+    thresholds = _thresholds(holdout)
+    method, calibration = _calibrate(estimator, holdout, method, say)
+    learner.fit(estimator)
+    return Parts(thresholds, holdout, method, calibration)
+
+
+@contextmanager
+def cluster_for(estimator: Estimator, means: Means) -> Iterator["Cluster | None"]:
+    """The cluster to learn on, its devices checked; None where this process learns.
+
+    Raises `UsageError` where the family does not learn on clusters.
+    """
+    if means.dask is None:
+        check_device(means.device)
+        yield None
+        return
+    if not estimator.learns_from_batches:
+        able = able_families("learns_from_batches")
+        raise UsageError(f"{estimator.name} does not learn on a cluster", f"--dask is for {able}")
+    from models_ml.cluster import cluster_at
+
+    with cluster_at(means.dask) as cluster:
+        cluster.check_device(means.device)
+        yield cluster
+
+
+@contextmanager
+def learner_for(
+    estimator: Estimator,
+    warehouse: Warehouse,
+    run: Run,
+    snapshot: Snapshot,
+    cluster: "Cluster | None",
+    means: Means,
+    say: Say,
+) -> Iterator[Learner]:
+    """What reads the snapshot and learns from it: this process, or the cluster's workers."""
+    if cluster is None:
+        yield choose_learner(estimator, snapshot, warehouse.project.home, means.limits, say)
+        return
+    from models_ml.cluster import learner_on
+
+    with learner_on(cluster, warehouse, run.feature_set, snapshot, means.limits, say) as learner:
+        yield learner
 
 
 def training_window(
@@ -131,9 +187,16 @@ def _aloud(as_of: datetime, source: str, end: datetime) -> str:
     return f"as known at {format_instant(as_of)} ({source}); subjects before {format_instant(end)}"
 
 
-def build_estimator(model: str, parameters: dict[str, Any], seed: int) -> Estimator:
-    """An unfitted estimator. Raises `UsageError` naming the parameters it takes."""
+def build_estimator(
+    model: str, parameters: dict[str, Any], seed: int, device: str = CPU
+) -> Estimator:
+    """An unfitted estimator. Raises `UsageError` naming the parameters or devices it takes."""
     kind = family(model)
+    if device != CPU and not kind.takes_device:
+        raise UsageError(
+            f"{model} computes on the processor, not on {device}",
+            f"leave --device out; it is for {able_families('takes_device')}",
+        )
     known = kind().get_params()
     unknown = sorted(set(parameters) - set(known))
     if unknown:
@@ -141,46 +204,15 @@ def build_estimator(model: str, parameters: dict[str, Any], seed: int) -> Estima
             f"{model} has no parameter {', '.join(unknown)}",
             "parameters are " + ", ".join(f"{name}={value}" for name, value in known.items()),
         )
-    return kind(**({"random_state": seed} | parameters))
+    placed = {} if device == CPU else {"device": device}
+    return kind(**({"random_state": seed} | placed | parameters))
 
 
-def fit(estimator: Estimator, frame: TrainingFrame, rows: np.ndarray, y: np.ndarray) -> Estimator:
-    """Fit on the frame's `rows` with their labels `y`; an unsupervised model gets no labels."""
-    X = frame.given(estimator.reads_sequences)[rows]
-    return estimator.fit(X, y) if estimator.is_supervised else estimator.fit(X)
-
-
-def predict(estimator: Estimator, frame: TrainingFrame, rows: np.ndarray) -> np.ndarray:
-    """Scores `(n,)` of the frame's `rows`."""
-    return estimator.predict_score(frame.given(estimator.reads_sequences)[rows])
-
-
-def holdout_thresholds(
-    estimator: Estimator, frame: TrainingFrame, rows: np.ndarray, y: np.ndarray
-) -> dict[str, float | None]:
-    """Thresholds from `score_holdout`.
-
-    The rates hold on the negatives of the last 20 % as labelled in `y`; frauds not yet known
-    are among them and make the thresholds stricter.
-    """
-    holdout = score_holdout(estimator, frame, rows, y)
-    return thresholds_of(holdout.scores, holdout.y)
-
-
-def score_holdout(
-    estimator: Estimator, frame: TrainingFrame, rows: np.ndarray, y: np.ndarray
-) -> Holdout:
-    """The last 20 % of the time span, scored by a twin fitted on what came before.
-
-    Raises `UserError` where the first part has labels of one class only.
-    """
-    from sklearn.base import clone
-
-    times = frame.times[rows]
-    cut = times.min() + (times.max() - times.min()) * (1 - HOLDOUT_SHARE)
-    early, late = np.flatnonzero(times < cut), np.flatnonzero(times >= cut)
-    twin = fit(clone(estimator), frame, rows[early], y[early])
-    return Holdout(predict(twin, frame, rows[late]), y[late], times[late])
+def able_families(ability: str) -> str:
+    """Names of the installed families that say they can, such as `takes_device`."""
+    return ", ".join(
+        name for name in FAMILIES if is_installed(name) and getattr(family(name), ability)
+    )
 
 
 def _calibrate(

@@ -12,8 +12,10 @@ import polars as pl
 
 from models_ml.artifacts import LIBRARIES
 from models_ml.content import sha256_text
+from models_ml.devices import CPU, check_device
 from models_ml.durations import format_instant
 from models_ml.estimators import Estimator, family
+from models_ml.fitting import fit, predict
 from models_ml.frames import read_frame
 from models_ml.labels import read_verdicts
 from models_ml.ledger import Run, ensure_ml_tables, to_json
@@ -21,7 +23,7 @@ from models_ml.reading import Span, check_built, resolve_span
 from models_ml.snapshot import Advance, pull_snapshot
 from models_ml.splits import Fold, PrequentialSplit, choose_windows, to_datetime
 from models_ml.studies import Study, Trial, best_of, open_study, write_trials
-from models_ml.training import Say, build_estimator, fit, predict
+from models_ml.training import Say, build_estimator
 from models_ml.validation import ANY_WINDOWS, History, Windows
 from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet
@@ -82,6 +84,7 @@ class Objective:
     model: str
     metric: str
     seed: int
+    device: str = CPU
 
     @cached_property
     def parts(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
@@ -104,7 +107,7 @@ class Objective:
         """The metric on each fold; ends early where `report(step, mean so far)` is True."""
         values: list[float] = []
         for step, (train, y, test, truth) in enumerate(self.parts):
-            estimator = build_estimator(self.model, parameters, self.seed)
+            estimator = build_estimator(self.model, parameters, self.seed, self.device)
             fit(estimator, self.history.frame, train, y)
             scores = predict(estimator, self.history.frame, test)
             values.append(measured(self.metric, scores, truth))
@@ -145,6 +148,7 @@ def tune(
     to_at: datetime | None = None,
     seed: int = 0,
     timeout: timedelta | None = None,
+    device: str = CPU,
     say: Say = lambda text: None,
     advance: Advance = lambda rows: None,
     finished: Callable[[Trial, Trial | None], None] = lambda trial, best: None,
@@ -165,6 +169,8 @@ def tune(
         raise UsageError(f"no metric {metric!r}", f"metrics are {', '.join(METRICS)}")
     if trials < 1:
         raise UsageError("--trials must be 1 or more")
+    build_estimator(model, {}, seed, device)  # refuses a device that the family does not take
+    check_device(device)
     ensure_ml_tables(warehouse)
     check_built(warehouse, feature_set)
     span = resolve_span(warehouse, feature_set, from_at, to_at)
@@ -178,6 +184,8 @@ def tune(
         "model": model, "metric": metric, "windows": str(plan.splitter), "seed": seed,
         "held_out_from": plan.stands_at, "held_out_to": to_datetime(plan.held_out.test_to),
     }  # fmt: skip
+    if device != CPU:
+        asked["device"] = device
     run = Run("tune", feature_set, dict(asked))
     snapshot = pull_snapshot(
         warehouse, feature_set, span.from_at, plan.reads_to, plan.stands_at, advance=advance
@@ -185,7 +193,7 @@ def tune(
     facts = asked | {"snapshot": snapshot.snapshot_id, "feature_set": feature_set.name}
     name = study_name(facts, feature_set, family(model))
     history = _history(warehouse, feature_set, snapshot.path, plan)
-    objective = Objective(history, plan.inner, plan.stands_at, model, metric, seed)
+    objective = Objective(history, plan.inner, plan.stands_at, model, metric, seed, device)
     if not objective.parts:
         raise UserError(
             "no inner fold has labels of both classes in its two windows", "choose longer windows"

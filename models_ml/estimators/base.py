@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator
 
+from models_ml.batches import Rows
 from models_ml.estimators.parts import load_part, save_part
 from models_ml.estimators.search import Range
 from models_ml.preprocessing import numbers
@@ -44,6 +45,10 @@ class Estimator(BaseEstimator, ABC):
     is_calibrated: ClassVar[bool] = False
     # Whether columns of lists are read, and not passed over.
     reads_sequences: ClassVar[bool] = False
+    # Whether it also learns from batches (`fit_batches`), so that memory need not hold its rows.
+    learns_from_batches: ClassVar[bool] = False
+    # Whether `--device` may name another place than the processor.
+    takes_device: ClassVar[bool] = False
     # Fitted attributes, without their `_`, that skops saves.
     parts: ClassVar[tuple[str, ...]] = ()
     # Rows learnt from and rows given, where `max_rows` made them differ.
@@ -74,16 +79,18 @@ class Estimator(BaseEstimator, ABC):
         labels = np.asarray(y)
         if labels.shape != (X.height,):
             raise ValueError(f"expected labels ({X.height},), found {labels.shape}")
-        positives = int(labels.sum())
-        if positives in (0, len(labels)):
-            raise UserError(
-                f"{self.name} needs both classes, found {positives:,} positives among"
-                f" {len(labels):,} training rows",
-                "widen the training window or take labels known later (--as-of)",
-            )
+        self._check_classes(int(labels.sum()), len(labels))
         kept = self._kept(X.height, labels)
         self._fit(X[kept], labels[kept])
         return self
+
+    def fit_batches(self, rows: Rows, folds: np.ndarray, spill: Path | None = None) -> Self:
+        """Learn from `rows` one batch at a time; `folds` `(n,)` are of `rates.stratified_folds`.
+
+        What does not fit in memory goes into the folder `spill`; None keeps it in memory. Only
+        families that say `learns_from_batches` have it.
+        """
+        raise NotImplementedError(f"{self.name} does not learn from batches")
 
     def predict_score(self, X: pl.DataFrame) -> np.ndarray:
         """Scores `(n,)` as float64."""
@@ -152,6 +159,14 @@ class Estimator(BaseEstimator, ABC):
     def _load(self, folder: Path) -> None:
         for name in self.parts:
             setattr(self, f"{name}_", load_part(folder / f"{name}.skops"))
+
+    def _check_classes(self, positives: int, rows: int) -> None:
+        if positives in (0, rows):
+            raise UserError(
+                f"{self.name} needs both classes, found {positives:,} positives among"
+                f" {rows:,} training rows",
+                "widen the training window or take labels known later (--as-of)",
+            )
 
     def _remember(self, X: pl.DataFrame) -> None:
         self.feature_names_in_: list[str] = X.columns

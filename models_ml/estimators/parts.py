@@ -18,6 +18,7 @@ TRUSTED = [
     "models_ml.preprocessing.SignedLog",
     "models_ml.preprocessing.Standard",
     "models_ml.preprocessing.TargetRates",
+    "models_ml.rates.CountedRates",
     "sklearn.model_selection._split.StratifiedKFold",
     # Runs nothing, but a forged one could read outside its arrays: the artifact's hash is
     # checked before any part is loaded.

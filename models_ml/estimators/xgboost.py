@@ -1,15 +1,18 @@
 """Gradient-boosted trees (Chen and Guestrin 2016)."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
 
+from models_ml.batches import Batch, Rows
+from models_ml.devices import CPU
 from models_ml.estimators.base import Supervised
 from models_ml.estimators.parts import load_part, save_part
 from models_ml.estimators.search import Range, Real, Whole
 from models_ml.preprocessing import TargetRates, single
+from models_ml.rates import CountedRates, FoldRates, RateCounts, count_rates
 
 BOOSTER = "booster.ubj"
 CATEGORIES = "categories.skops"
@@ -20,11 +23,17 @@ class XGBoost(Supervised):
 
     Categories enter as out-of-fold target rates. Explanations are TreeSHAP (Lundberg 2020) in
     log-odds. `n_jobs` is fixed rather than taken from the machine: sums of gradients depend on
-    the number of threads in their last bits.
+    the number of threads in their last bits. `device` is where training computes; scores are
+    always the processor's, so that an artifact scores the same everywhere.
+
+    Learns from batches too: from the same matrix it grows the same trees to the bit.
     """
 
     name = "xgboost"
     library = "xgboost"
+    learns_from_batches = True
+    takes_device = True
+    rates_: TargetRates | CountedRates
     search_space: ClassVar[dict[str, Range]] = {
         "n_estimators": Whole(50, 800, log=True),
         "max_depth": Whole(2, 10),
@@ -48,6 +57,7 @@ class XGBoost(Supervised):
         max_bin: int = 256,
         n_jobs: int = 2,
         random_state: int = 0,
+        device: str = CPU,
     ) -> None:
         self.n_estimators = n_estimators
         self.max_depth = max_depth
@@ -60,6 +70,59 @@ class XGBoost(Supervised):
         self.max_bin = max_bin
         self.n_jobs = n_jobs
         self.random_state = random_state
+        self.device = device
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The hyper-parameters; `device` only where it is another than the processor.
+
+        So it makes a version of its own, and versions trained before there was a choice keep
+        their names.
+        """
+        found = super().get_params(deep)
+        if found["device"] == CPU:
+            del found["device"]
+        return found
+
+    def fit_batches(self, rows: Rows, folds: np.ndarray, spill: Path | None = None) -> Self:
+        """Learn from `rows`, gone through six times; bins are kept in `spill` or in memory."""
+        self.encode(rows.features, self.count(rows, folds))
+        self.booster_ = self.boost(rows, folds, spill)
+        return self
+
+    def count(self, rows: Rows, folds: np.ndarray) -> RateCounts:
+        """The categories' counts, which add up over parts of the rows."""
+        categorical = [n for n, kind in rows.features.schema.items() if kind == pl.String]
+        return count_rates(rows, categorical, folds)
+
+    def encode(self, features: pl.DataFrame, counts: RateCounts) -> None:
+        """Take the counts of all rows. Raises `UserError` where they have one class only."""
+        self._remember(features)
+        self.subsampled_ = None
+        self._check_classes(counts.positives, counts.rows)
+        self.rates_ = counts.rates()
+        self._fold_rates: FoldRates = counts.out_of_fold()
+
+    def boost(self, rows: Rows, folds: np.ndarray, spill: Path | None = None) -> Any:
+        """The trees grown on `rows`, together with the other members of a communicator if any."""
+        from models_ml.estimators.xgboost_batches import binned
+
+        def matrix(batch: Batch) -> np.ndarray:
+            of_rows = folds[batch.start : batch.start + batch.X.height]
+            rates = self._fold_rates.transform(self._categories(batch.X), of_rows)
+            return self._matrix(batch.X, rates)
+
+        return self._grow(binned(rows, matrix, self.max_bin, self.n_jobs, spill))
+
+    def take(self, grown: bytes) -> None:
+        """The trees that others grew, as UBJSON."""
+        self._open(bytearray(grown))
+
+    def _open(self, source: Any) -> None:
+        import xgboost
+
+        self.booster_ = xgboost.Booster()
+        self.booster_.load_model(source)
+        self.booster_.set_param({"nthread": self.n_jobs})
 
     def _fit(self, X: pl.DataFrame, y: Any) -> None:
         import xgboost
@@ -69,6 +132,11 @@ class XGBoost(Supervised):
         data = xgboost.QuantileDMatrix(
             self._matrix(X, rates), label=y, max_bin=self.max_bin, nthread=self.n_jobs
         )
+        self.booster_ = self._grow(data)
+
+    def _grow(self, data: Any) -> Any:
+        import xgboost
+
         parameters = {
             "objective": "binary:logistic",
             "tree_method": "hist",
@@ -83,7 +151,12 @@ class XGBoost(Supervised):
             "nthread": self.n_jobs,
             "seed": self.random_state,
         }
-        self.booster_ = xgboost.train(parameters, data, num_boost_round=self.n_estimators)
+        if self.device != CPU:
+            parameters["device"] = self.device
+        grown = xgboost.train(parameters, data, num_boost_round=self.n_estimators)
+        if self.device != CPU:
+            grown.set_param({"device": CPU})
+        return grown
 
     def _score(self, X: pl.DataFrame) -> np.ndarray:
         return self.booster_.predict(self._data(X)).astype(np.float64)
@@ -106,9 +179,5 @@ class XGBoost(Supervised):
         save_part(self.rates_, folder / CATEGORIES)
 
     def _load(self, folder: Path) -> None:
-        import xgboost
-
-        self.booster_ = xgboost.Booster()
-        self.booster_.load_model(folder / BOOSTER)
-        self.booster_.set_param({"nthread": self.n_jobs})
+        self._open(folder / BOOSTER)
         self.rates_ = load_part(folder / CATEGORIES)

@@ -9,10 +9,10 @@ import polars as pl
 
 from models_ml.estimators import Estimator
 from models_ml.evaluation import Labels, Rows, Scored, flag
+from models_ml.fitting import fit, holdout_thresholds, predict
 from models_ml.frames import TrainingFrame
 from models_ml.metrics.thresholds import thresholds_of
 from models_ml.splits import Fold, to_datetime
-from models_ml.training import fit, holdout_thresholds, predict
 from models_ml.validation.history import History
 from models_ml.validation.variants import AS_IS, Variant, known_bad, not_to_train_on
 from warehouse.errors import UserError

@@ -109,7 +109,9 @@ def read_history(
     verdicts = read_verdicts(warehouse, feature_set, span)
     entities = read_entities(warehouse, feature_set, frame.ids, span)
     payoffs = None
-    if entities is not None and feature_set.target == "is_fraud":
+    # What a flag saves is told of installs; a publisher's day has no payout of its own.
+    is_paid = feature_set.subject == "install" and feature_set.target == "is_fraud"
+    if entities is not None and is_paid:
         stamps = pl.Series("event_at", frame.times).dt.replace_time_zone("UTC").cast(INSTANT)
         payoffs = read_payoffs(warehouse, entities.with_columns(stamps), costs or Costs())
     truth = read_truth_rows(warehouse, feature_set, frame.ids)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from models_ml.bootstrap import RESAMPLES
+from models_ml.devices import CPU
 from models_ml.economics import Costs
 from models_ml.estimators import FAMILIES
 from models_ml.evaluation import TOP, Measurement
@@ -39,7 +40,8 @@ class Protocol:
     """What is validated beside the models, and how it is measured.
 
     `train_labels` is `known`, the verdicts known when the test window opens, or `matured`, all
-    of them. `top` is the k of precision at k, `costs` are for rows without economics.
+    of them. `top` is the k of precision at k, `costs` are for rows without economics. `device` is
+    where families that can compute on it do.
     """
 
     train_labels: str = KNOWN_LABELS
@@ -50,6 +52,7 @@ class Protocol:
     costs: Costs = field(default_factory=Costs)
     resamples: int = RESAMPLES
     seed: int = 0
+    device: str = CPU
 
     def __post_init__(self) -> None:
         if self.train_labels not in (KNOWN_LABELS, MATURED_LABELS):

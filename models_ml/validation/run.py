@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from models_ml.devices import CPU, check_device
 from models_ml.durations import about, utc_now
-from models_ml.estimators import families
+from models_ml.estimators import families, family
 from models_ml.frames import read_frame
 from models_ml.ledger import Run, drop_uncommitted, ensure_ml_tables
 from models_ml.reading import INSTANT
@@ -92,6 +93,7 @@ def validate(
     Raises `UserError` naming what leaks, unless `allow_leaks`.
     """
     names = with_baselines(families(models, say))
+    check_device(protocol.device)
     ensure_ml_tables(warehouse)
     drop_uncommitted(warehouse, "validate", "evaluations", "evaluated_at")
     run = Run("validate", feature_set, {"models": names, **vars(protocol)})
@@ -105,6 +107,8 @@ def validate(
     folds = {variant: _folds(history, splitter, variant, say) for variant in variants}
     check_leaks(warehouse, feature_set, history, folds[variants[0]], allow_leaks, say)
     facts = {"windows": str(splitter), "seed": protocol.seed}
+    if protocol.device != CPU:
+        facts["device"] = protocol.device
     finished = Finished(warehouse.project.home, run_key(history, facts))
     if restart:
         finished.forget()
@@ -169,7 +173,8 @@ def _evaluate(
 
 
 def _fit(lab: Lab, name: str, data: FoldData, measured: list[tuple[FoldData, Outcome]]) -> Outcome:
-    estimator = build_estimator(name, {}, lab.protocol.seed)
+    device = lab.protocol.device if family(name).takes_device else CPU
+    estimator = build_estimator(name, {}, lab.protocol.seed, device)
     return fit_fold(lab.history, estimator, data, measured)
 
 
