@@ -76,7 +76,7 @@ def test_candidates_for_blocking_send_fraud_in_truth(
     truly = sum(
         r["amount"] for r in inside if not r["is_blocked"] and r["install_id"] in known.truth
     )
-    assert 0.5 * truly < at_risk < 1.5 * truly, "spend at risk is what fraud truly costs, in size"
+    assert 0.5 * truly < at_risk < 2 * truly, "spend at risk is what fraud truly costs, in size"
     for row in found:
         evidence = built.query(row["evidence_query"]).filter(
             pl.col("model_version") == world.champion
