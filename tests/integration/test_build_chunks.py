@@ -143,3 +143,9 @@ def test_bounds_that_hold_no_day_are_refused(project: Project, warehouse: Wareho
         run(project, "build", "--from", "2026-01-03", "--to", "2026-01-03")
     with pytest.raises(UserError, match="a full refresh builds every day"):
         run(project, "build", "--from", "2026-01-03", "--full-refresh")
+
+
+def test_a_query_may_name_years_of_days(warehouse: Warehouse) -> None:
+    days = ", ".join(f"toDate({day})" for day in range(20_000))
+    assert len(days) > 262_144  # the engine's own limit of a query
+    assert warehouse.scalar(f"select count() from numbers(9) where toDate(number) in ({days})") == 9
