@@ -50,20 +50,21 @@ def table_hashes(warehouse: Warehouse) -> dict[str, tuple[int, int]]:
     return hashes
 
 
-def written_blocks(warehouse: Warehouse) -> set[tuple[str, str, str, int]]:
-    """The last written block of every partition of every stage but the diary of builds.
+def written_blocks(warehouse: Warehouse) -> set[tuple[str, str, str, int, int]]:
+    """The last written block of every partition of every stage but the diary of builds, and the
+    last mutation of it, which stands at the end of a part's name.
 
-    A write anywhere takes a higher number; a merge in the background keeps it.
+    A write anywhere takes a higher number; a merge in the background keeps both.
     """
-    return {
-        (database, table, partition, block)
-        for database, table, partition, block in warehouse.client.query(
-            "select database, table, partition_id, max(max_block_number) from system.parts"
+    return set(
+        warehouse.client.query(
+            "select database, table, partition_id, max(max_block_number),"
+            " max(toUInt64OrZero(splitByChar('_', name)[5])) from system.parts"
             " where active and startsWith(database, {schema:String}) and table != 'build_runs'"
             " group by all",
             parameters={"schema": warehouse.target.schema + "_"},
         ).result_rows
-    }
+    )
 
 
 def leftovers(warehouse: Warehouse) -> list[str]:
