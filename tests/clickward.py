@@ -51,16 +51,17 @@ def table_hashes(warehouse: Warehouse) -> dict[str, tuple[int, int]]:
 
 
 def written_blocks(warehouse: Warehouse) -> set[tuple[str, str, str, int, int]]:
-    """The last written block and the rows of every partition of every stage.
+    """The last written block of every partition of every stage but the diary of builds and the
+    seed, which dbt fills anew, and the last mutation of it, which ends a part's name.
 
-    A write anywhere changes it; merges, which the engine begins when it likes, do not. Without
-    the diary of builds and the seed, which dbt fills anew with the same rows each time.
+    A write anywhere takes a higher number; a merge in the background keeps both.
     """
     return set(
         warehouse.client.query(
-            "select database, table, partition_id, max(max_block_number), sum(rows)"
-            " from system.parts where active and startsWith(database, {schema:String})"
-            " and table not in ('build_runs', 'app_economics') group by all",
+            "select database, table, partition_id, max(max_block_number),"
+            " max(toUInt64OrZero(splitByChar('_', name)[5])) from system.parts"
+            " where active and startsWith(database, {schema:String}) and table != 'build_runs'"
+            " and (database, table) != ({schema:String} || '_marts', 'app_economics') group by all",
             parameters={"schema": warehouse.target.schema + "_"},
         ).result_rows
     )
