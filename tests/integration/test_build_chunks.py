@@ -16,7 +16,7 @@ FIRST_DAY, DAYS = date(2026, 1, 1), 5
 # Windows in parts, labels in parts, a feature set by the time of day, and what they are made of.
 MODELS = [
     "+fs_publisher_day", "+feat_install_verdicts_by_publisher", "feat_click_by_ip",
-    "load_accounting",
+    "feat_click_after_by_ip", "load_accounting",
 ]  # fmt: skip
 BUILDER = "macros/days/build_by_day.sql"
 

@@ -21,7 +21,7 @@
             }
         ) -%}
     {%- endfor -%}
-    {%- set days = days_to_build(upstreams) -%}
+    {%- set days = days_to_build(upstreams, in_parts=true) -%}
     {%- set rows -%}
         select
             {{ subject_id }},
@@ -30,7 +30,10 @@
             {{ in_days(days) }} as is_subject,
             true as is_event
         from {{ subjects }}
-        where {{ in_days_with_lookback(days, reach, "event_date - " ~ reach) }} and {{ known_keys(keys) }}
+        where
+            {{ in_days_with_lookback(days, reach, "event_date - " ~ reach) }}
+            and {{ known_keys(keys) }}
+            and {{ in_part_of_keys(key_hash(keys)) }}
     {%- endset -%}
     select
         * replace (
