@@ -45,8 +45,9 @@ format: setup  ## rewrite Python and SQL in the project's format
 	$(BIN)/ruff format --quiet .
 	$(BIN)/sqlfmt --quiet dbt_project
 
-bench: setup bench-windows  ## measure loading's memory, the door under load, windows beside other engines
+bench: setup bench-windows  ## measure loading's memory, drift, the door under load, windows beside other engines
 	$(BIN)/python benchmarks/load_memory.py
+	$(BIN)/python benchmarks/drift.py
 	$(BIN)/python benchmarks/door_soak.py
 
 bench-windows: setup  ## windows beside DuckDB, Polars, Dask and pandas
