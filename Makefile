@@ -59,8 +59,9 @@ format: setup  ## rewrite Python and SQL in the project's format
 	$(BIN)/ruff format --quiet .
 	$(BIN)/sqlfmt --quiet dbt_project
 
-bench: setup bench-windows bench-point-in-time  ## measure loading's and training's memory, the door under load, windows and joins beside other engines
+bench: setup bench-windows bench-point-in-time  ## measure loading's and training's memory, drift, the door under load, windows and joins beside other engines
 	$(BIN)/python benchmarks/load_memory.py
+	$(BIN)/python benchmarks/drift.py
 	$(BIN)/python benchmarks/door_soak.py
 	$(BIN)/python benchmarks/any_size.py
 

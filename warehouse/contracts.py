@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.errors import UserError
-from warehouse.profile import Project
+from warehouse.profile import Project, read_target
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ def read_feature_set(project: Project, name: str) -> FeatureSet:
             features += features_of(upstream)
     return FeatureSet(
         name=name,
-        relation=f"{node['schema']}.{node['alias']}",
+        # Not the manifest's schema: it is that of whichever schema was parsed last.
+        relation=f"{read_target(project).database('features')}.{node['alias']}",
         subject=meta["subject"],
         subject_id=f"{meta['subject']}_id",
         target=meta["target"],

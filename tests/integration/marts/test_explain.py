@@ -13,6 +13,9 @@ from reckoning import Reckoning
 from scored_world import World
 
 from cli.main import app
+from models_ml.decisions.blocklist import decide, list_candidates
+from models_ml.decisions.claims import make_claim
+from models_ml.explain.story import explain as tell
 from models_ml.explain.windows import window_of
 from tests.clickward import where
 from warehouse.connection import Warehouse
@@ -222,3 +225,31 @@ def test_every_windowed_feature_tells_its_rows(world: World, built: Warehouse) -
             f"select event_at, {', '.join(window.keys)} from {window.relation} limit 0"
         )
         assert there.width == 1 + len(window.keys), feature.name
+
+
+def test_blocks_and_claims_are_part_of_the_story(
+    copied: Warehouse, world: World, tmp_path: Path
+) -> None:
+    free = list_candidates(copied, "shadow").filter(pl.col("is_control") == 0).row(0, named=True)
+    decide(copied, [free["candidate_id"]], "approve", "two in five", free["judged_from"])
+    flagged = copied.query(free["evidence_query"]).filter(
+        (pl.col("model_version") == world.champion) & (pl.col("is_blocked") == 0)
+    )
+    month = flagged["event_date"].min()
+    claim_id, rows = make_claim(copied, free["publisher"], month, tmp_path / "c.csv", "agreed")
+    one = next(i for i in rows["install_id"] if i in ids_of(copied, flagged))
+    story = tell(copied, one)
+    assert story["decision"]["claim_id"] == claim_id
+    assert story["decision"]["block_decision"]["candidate_id"] == free["candidate_id"]
+    says = story["decision"]["says"]
+    assert f"on the block list from {free['judged_from']}: two in five" in says
+    assert says.endswith(f"claimed back from {free['publisher']} in claim {claim_id}")
+
+
+def ids_of(warehouse: Warehouse, flagged: pl.DataFrame) -> list[str]:
+    """Ids of those flagged, as text: by time and app, since frames hold UUIDs as bytes."""
+    return warehouse.query(
+        f"select toString(install_id) as id from {warehouse.table('core', 'installs')}"
+        " where event_at in {times:Array(DateTime64(3, 'UTC'))}",
+        times=flagged["installed_at"].to_list(),
+    )["id"].to_list()

@@ -1,7 +1,6 @@
 """Late rows score again only what they changed; superseded scores are history until compacted."""
 
 import json
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,8 +18,8 @@ FROM = datetime.fromisoformat(f"{SCORE_FROM}T00:00:00+00:00")
 
 def score_changed(warehouse: Warehouse, version: str) -> tuple[ScoreRun, dict[str, Any]]:
     """A run over what changed, and what the ledger says of it."""
-    stated = read_feature_set(warehouse.project, "fs_install")
-    feature_set = replace(stated, relation=warehouse.table("features", "fs_install"))
+    feature_set = read_feature_set(warehouse.project, "fs_install")
+    assert feature_set.relation == warehouse.table("features", "fs_install")
     run = score(warehouse, feature_set, FROM, version=version, only_changed=True)
     (audit,) = [row for row in rows_of(warehouse, "ml", "runs") if row["run_id"] == run.run_id]
     assert audit["rows"] == run.rows
