@@ -1,5 +1,6 @@
 """Training on a Dask cluster of two real worker processes, compared with one machine."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -47,14 +48,17 @@ def test_two_workers_grow_the_model_of_one_machine(warehouse: Warehouse, schedul
     assert together.is_new
     assert together.model_version != alone.model_version
     frame = read_frame(pull_snapshot(warehouse, fs).path)
-    scores = {}
+    scores, weights = {}, []
     for trained in (alone, together):
         # Read back from the artifact, in this process, without Dask.
         artifact = load_model(warehouse, read_model(warehouse, trained.model_version))
         scores[trained.model_version] = artifact.estimator.predict_score(frame.X)
+        (first, *_) = artifact.estimator.booster_.get_dump(with_stats=True, dump_format="json")
+        weights.append(json.loads(first)["cover"])
     one, two = scores.values()
-    assert not np.array_equal(one, two)  # sums in another order
-    # Bins come from summaries of two halves, so that a few trees are cut elsewhere.
+    # The trees rest on the rows of both workers: those of one have half the weight.
+    assert weights[1] == pytest.approx(weights[0], rel=0.001)
+    # Bins come from summaries of two halves, so that trees may be cut elsewhere.
     for metric, near in ((roc_auc_score, 0.01), (average_precision_score, 0.02)):
         assert metric(frame.y, two) == pytest.approx(metric(frame.y, one), abs=near)
     assert np.median(np.abs(one - two)) < 0.01
