@@ -1,5 +1,6 @@
 """A snapshot learnt from by the workers of a Dask cluster."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -76,7 +77,6 @@ class SharedFile:
 class PulledDays:
     """Days that workers pulled from the engine onto their own disks."""
 
-    cluster: Cluster
     # For each worker its days: the file, and the place of its first row among all rows.
     days: tuple[tuple[tuple[SnapshotRows, int], ...], ...]
 
@@ -93,10 +93,6 @@ class PulledDays:
                 parts, places = zip(*kept, strict=True)
                 found.append(Share(number, Pieces(parts), places))
         return found
-
-    def close(self) -> None:
-        """Remove the files."""
-        self.cluster.run(worker.drop, [([rows.path for rows, _ in days],) for days in self.days])
 
 
 @dataclass(frozen=True)
@@ -186,19 +182,19 @@ def learner_on(
         say(f"{len(cluster)} Dask worker(s) read {rows.path.name} by row groups")
         yield OnCluster(rows, cluster, SharedFile(rows, len(cluster)), limits)
         return
-    reads = _pull(cluster, warehouse, feature_set, rows, snapshot.manifest, say)
+    job = uuid.uuid4().hex
     try:
+        reads = _pull(cluster, job, warehouse, feature_set, rows, snapshot.manifest, say)
         yield OnCluster(rows, cluster, reads, limits)
-    except BaseException:
-        # What failed is told; a worker that is gone took its files along.
+    finally:
+        # A worker that is gone took its files along; why it went is told already.
         with suppress(UserError):
-            reads.close()
-        raise
-    reads.close()
+            cluster.run(worker.drop, [(job,)] * len(cluster))
 
 
 def _pull(
     cluster: Cluster,
+    job: str,
     warehouse: Warehouse,
     feature_set: FeatureSet,
     rows: SnapshotRows,
@@ -210,7 +206,7 @@ def _pull(
     say(f"{len(owned)} Dask worker(s) pull {len(days)} day(s) from {warehouse.target.name}")
     as_of = manifest["as_of"]
     cut_off = None if as_of is None else parse_instant(as_of)
-    asked = (warehouse.target.name, feature_set, manifest["query"], cut_off)
+    asked = (job, warehouse.target.name, feature_set, manifest["query"], cut_off)
     given = [(*asked, [day for day, _ in mine]) for mine in owned]
     pulled = cluster.run(worker.pull, given)
     parts = tuple(
@@ -220,7 +216,7 @@ def _pull(
         )
         for paths, mine in zip(pulled, owned, strict=True)
     )
-    return PulledDays(cluster, parts)
+    return PulledDays(parts)
 
 
 def deal(days: list[tuple[Day, int]], workers: int) -> list[list[tuple[Day, int]]]:

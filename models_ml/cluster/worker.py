@@ -1,5 +1,6 @@
 """What runs on a Dask worker. Every function here is one task on one worker."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -77,7 +78,7 @@ def has_device(device: str) -> None:
 
 
 def pull(
-    target: str | None, feature_set: FeatureSet, query: str, as_of: datetime | None,
+    job: str, target: str, feature_set: FeatureSet, query: str, as_of: datetime | None,
     days: Sequence[Day],
 ) -> list[Path]:  # fmt: skip
     """Pull `days` with the snapshot's own query into files on the worker's disk.
@@ -90,7 +91,8 @@ def pull(
     from warehouse.connection import connection
     from warehouse.profile import find_project
 
-    folder = Path(tempfile.mkdtemp(prefix="clickward-days-", dir=_disk()))
+    folder = _days(job)
+    folder.mkdir()
     found = []
     with connection(find_project(target=target)) as warehouse:
         for number, day in enumerate(days):
@@ -109,12 +111,9 @@ def pull(
     return found
 
 
-def drop(paths: Sequence[Path]) -> None:
-    """Remove what `pull` wrote."""
-    for path in paths:
-        path.unlink(missing_ok=True)
-    for folder in {path.parent for path in paths}:
-        folder.rmdir()
+def drop(job: str) -> None:
+    """Remove what `pull` wrote for a job, if anything."""
+    shutil.rmtree(_days(job), ignore_errors=True)
 
 
 def count(estimator: XGBoost, rows: Pieces, folds: np.ndarray) -> RateCounts:
@@ -156,6 +155,10 @@ def open_meeting(host: str, members: int) -> dict[str, Any]:
     # The thread holds the tracker until every member has left.
     Thread(target=tracker.wait_for, daemon=True).start()
     return dict(tracker.worker_args())
+
+
+def _days(job: str) -> Path:
+    return Path(_disk(), f"clickward-days-{job}")
 
 
 def _disk() -> str:

@@ -1,5 +1,6 @@
 """Training on a Dask cluster of two real worker processes, compared with one machine."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -47,14 +48,17 @@ def test_two_workers_grow_the_model_of_one_machine(warehouse: Warehouse, schedul
     assert together.is_new
     assert together.model_version != alone.model_version
     frame = read_frame(pull_snapshot(warehouse, fs).path)
-    scores = {}
+    scores, weights = {}, []
     for trained in (alone, together):
         # Read back from the artifact, in this process, without Dask.
         artifact = load_model(warehouse, read_model(warehouse, trained.model_version))
         scores[trained.model_version] = artifact.estimator.predict_score(frame.X)
+        (first, *_) = artifact.estimator.booster_.get_dump(with_stats=True, dump_format="json")
+        weights.append(json.loads(first)["cover"])
     one, two = scores.values()
-    assert not np.array_equal(one, two)  # sums in another order
-    # Bins come from summaries of two halves, so that a few trees are cut elsewhere.
+    # The trees rest on the rows of both workers: those of one have half the weight.
+    assert weights[1] == pytest.approx(weights[0], rel=0.001)
+    # Bins come from summaries of two halves, so that trees may be cut elsewhere.
     for metric, near in ((roc_auc_score, 0.01), (average_precision_score, 0.02)):
         assert metric(frame.y, two) == pytest.approx(metric(frame.y, one), abs=near)
     assert np.median(np.abs(one - two)) < 0.01
@@ -70,7 +74,7 @@ def test_two_workers_grow_the_model_of_one_machine(warehouse: Warehouse, schedul
 
 def test_a_worker_without_early_days_is_left_out_and_no_other_takes_its_place() -> None:
     a, b, c = (SnapshotRows(Path(name), "is_fraud", 0, 50, ()) for name in "abc")
-    pulled = PulledDays(None, (((c, 100),), ((a, 0), (b, 50))))  # type: ignore[arg-type]
+    pulled = PulledDays((((c, 100),), ((a, 0), (b, 50))))
     (early,) = pulled.shares(80)
     assert (early.worker, early.places) == (1, (0, 50))
     assert [len(part) for part in early.pieces.parts] == [50, 30]
@@ -94,8 +98,8 @@ def test_what_a_worker_cannot_do_is_said(
     assert caught.value.hint == "--dask is for xgboost"
     with cluster_at(scheduler) as cluster:
         assert cluster.run(worker.sees, [(tmp_path, 1)] * 2) == [False, False]
-        with pytest.raises(UserError, match="a Dask worker failed: FileNotFoundError"):
-            cluster.run(worker.drop, [([tmp_path / "gone" / "x"],)])
+        with pytest.raises(UserError, match="a Dask worker failed: AttributeError: 'str'"):
+            cluster.run(worker.sees, [("text", 1)])
     monkeypatch.setattr(connecting, "version", lambda name: "0.0.1")
     with (
         pytest.raises(UserError, match=r"has clickward .*, here is 0\.0\.1"),
