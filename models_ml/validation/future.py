@@ -7,8 +7,9 @@ an instant. dbt's own code computes them, so what is checked is what was built.
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -55,18 +56,23 @@ def future_leaks(
     if not known.issuperset(models):
         say("features are not models of the project: not checked for looking into the future")
         return []
-    cut = choose_cut(history, feature_set)
-    with _scratch(warehouse) as scratch:
-        _rebuild(warehouse, scratch, feature_set, cut)
-        return list(_compare(warehouse, scratch, feature_set, cut, _fold_of(folds, cut)))
+    by_delay: dict[timedelta, list[Feature]] = {}
+    for feature in feature_set.features:
+        delay = parse_duration(_spelt(feature.available_after))
+        by_delay.setdefault(delay, []).append(feature)
+    leaks: list[Any] = []
+    for delay, features in sorted(by_delay.items(), key=itemgetter(0)):
+        # A delay for itself: one that is there after an hour must not be given another's day.
+        cut = choose_cut(history, delay)
+        one = replace(feature_set, features=tuple(features))
+        with _scratch(warehouse) as scratch:
+            _rebuild(warehouse, scratch, one, cut)
+            leaks.extend(_compare(warehouse, scratch, one, cut, _fold_of(folds, cut)))
+    return leaks
 
 
-def choose_cut(history: History, feature_set: FeatureSet) -> Cut:
-    """The day with the most subjects before noon of those that the features had time to see."""
-    after = max(
-        (parse_duration(_spelt(f.available_after)) for f in feature_set.features),
-        default=timedelta(),
-    )
+def choose_cut(history: History, after: timedelta) -> Cut:
+    """The day with the most subjects before noon of those that features had `after` to wait for."""
     latest = history.frame.times.max() - np.timedelta64(after // timedelta(milliseconds=1), "ms")
     days = history.frame.times.astype("datetime64[D]")
     before_noon = history.frame.times - days < np.timedelta64(12, "h")
@@ -127,10 +133,12 @@ def _drop(scratch: Warehouse) -> None:
 
 
 def _rebuild(warehouse: Warehouse, scratch: Warehouse, feature_set: FeatureSet, cut: Cut) -> None:
-    """Views that end at the cut, then what is made of them, the features for one day only."""
+    """Views that end at the cut, then what is made of them; the last features for one day only."""
     nodes = _nodes(read_manifest(warehouse.project))
     models = list(dict.fromkeys(feature.model for feature in feature_set.features))
     between, base = _ancestry(nodes, models)
+    # Windows may look back at what lies between, and it may be made of features itself.
+    whole = between + [model for model in models if model in _ancestors(nodes, between)]
     for stage in STAGES:
         database = scratch.target.database(stage)
         scratch.command(f"create database if not exists {database}{on_cluster(scratch.target)}")
@@ -138,16 +146,16 @@ def _rebuild(warehouse: Warehouse, scratch: Warehouse, feature_set: FeatureSet, 
     scratch.command(f"create table {days} as {warehouse.table('raw', 'build_days')}")
     for name in base:
         _view(warehouse, scratch, nodes[name], cut, days)
-    if between:
-        _run(scratch, between)
+    if whole:
+        _run(scratch, whole)
     # From here on there is one day to build: the day of every other one is nobody's to define.
     scratch.command(
-        f"alter table {days} delete where model in {{base:Array(String)}} and day != {{day:Date}}"
+        f"alter table {days} delete where model in {{built:Array(String)}} and day != {{day:Date}}"
         " settings mutations_sync = 2",
-        base=base,
+        built=base + whole,
         day=cut.day_from.date(),
     )
-    _run(scratch, models)
+    _run(scratch, [model for model in models if model not in whole])
 
 
 def _view(
@@ -212,6 +220,18 @@ def _ancestry(nodes: dict[str, dict[str, Any]], models: list[str]) -> tuple[list
                 between.append(name)
                 waiting.append(name)
     return between, base
+
+
+def _ancestors(nodes: dict[str, dict[str, Any]], models: list[str]) -> set[str]:
+    by_id = {node["unique_id"]: name for name, node in nodes.items()}
+    seen: set[str] = set()
+    waiting = list(models)
+    while waiting:
+        parents = {by_id.get(parent) for parent in nodes[waiting.pop()]["depends_on"]["nodes"]}
+        new = {name for name in parents if name is not None} - seen
+        seen |= new
+        waiting.extend(new)
+    return seen
 
 
 def _is_base(node: dict[str, Any], nodes: dict[str, dict[str, Any]], by_id: dict[str, str]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from doors import ROOT, Built, Door, Place, of_server, serving
+from doors import ROOT, Built, Door, Place, marts, of_server, serving
 
 from simulator import load_scenario, simulate
 from warehouse.connection import Warehouse, connection
@@ -50,7 +50,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
         assert locally.returncode == 0, talk[-3000:]
         assert through.returncode == 0, through.stdout[-3000:]
         local.run("publish")
-        yield Built(local, served, engineer)
+        yield Built(local, served, engineer, marts(engineer))
 
 
 @pytest.fixture(scope="session")

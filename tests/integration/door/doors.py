@@ -147,6 +147,8 @@ class Built:
     local: Place
     served: Place
     engineer: Door
+    # Rows and hash of every mart through that door, before anybody wrote more there.
+    through: dict[str, tuple[int, int]]
 
 
 def of_server(door: Door) -> dict[str, str]:

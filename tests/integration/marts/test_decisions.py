@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 from reckoning import Reckoning, rows_of
+from scipy.stats import binomtest
 from scored_world import World
 
 from models_ml.decisions.blocklist import decide, list_candidates
@@ -22,6 +23,13 @@ CONTROL_SHARE = 0.05
 @pytest.fixture
 def known(built: Warehouse, world: World) -> Reckoning:
     return Reckoning(built, world.economics, world.truth)
+
+
+def fraud_share(known: Reckoning, rows: list[dict[str, Any]]) -> tuple[float, float]:
+    """Ends of Wilson's 95 % interval of the share that is fraud in truth."""
+    frauds = sum(row["install_id"] in known.truth for row in rows)
+    ends = binomtest(frauds, len(rows)).proportion_ci(method="wilson")
+    return ends.low, ends.high
 
 
 def test_savings_agree_with_the_hidden_truth(built: Warehouse, known: Reckoning) -> None:
@@ -64,19 +72,17 @@ def test_candidates_for_blocking_send_fraud_in_truth(
     listed = {(row["app_id"], row["publisher"]) for row in found}
     assert len(listed) >= 3
 
-    def fraud_share(rows: list[dict[str, Any]]) -> float:
-        return sum(r["install_id"] in known.truth for r in rows) / len(rows)
-
     inside = [r for r in scored if (r["app_id"], r["publisher"]) in listed]
     outside = [r for r in scored if (r["app_id"], r["publisher"]) not in listed]
-    assert fraud_share(inside) > 1.5 * fraud_share(outside)
+    assert fraud_share(known, inside)[0] > fraud_share(known, outside)[1]
     flagged = [r for r in inside if r["flagged"] and not r["is_blocked"]]
     at_risk = sum(row["spend_at_risk"] for row in found)
     assert at_risk == pytest.approx(sum(r["amount"] for r in flagged))
     truly = sum(
         r["amount"] for r in inside if not r["is_blocked"] and r["install_id"] in known.truth
     )
-    assert 0.5 * truly < at_risk < 2 * truly, "spend at risk is what fraud truly costs, in size"
+    # Flags are a model's, of a few hundred installs: of the size of the truth, and no nearer.
+    assert 0.5 * truly < at_risk < 2 * truly
     for row in found:
         evidence = built.query(row["evidence_query"]).filter(
             pl.col("model_version") == world.champion
@@ -102,10 +108,10 @@ def test_a_claim_holds_fraud_in_truth_and_never_changes(
     assert sum(float(row["payout"]) for row in written) == pytest.approx(
         sum(r["amount"] for r in mine.values())
     )
-    in_truth = sum(install in known.truth for install in mine) / len(mine)
     paid = [r for r in known.facts if r["score"] is not None and not r["is_organic"]]
-    usual = sum(r["install_id"] in known.truth for r in paid) / len(paid)
-    assert in_truth > 2 * usual, "a claim holds far more fraud than what is paid for usually does"
+    assert fraud_share(known, list(mine.values()))[0] > fraud_share(known, paid)[1], (
+        "a claim holds more fraud than what is paid for usually does, and not by chance"
+    )
     assert all(row["reasons"] and row["touched_at"] and row["ctit_seconds"] for row in written)
     with pytest.raises(UserError, match="no unclaimed install"):
         make_claim(copied, network, month, tmp_path / "again.csv", "twice")

@@ -59,7 +59,7 @@ def test_reports_of_the_checkout(checkout: Project) -> None:
     assert clicks.table.ttl_days == 400
     with pytest.raises(UsageError, match="unknown source 'x'") as raised:
         reports(checkout, "x")
-    assert raised.value.hint == "sources are appsflyer, talkingdata, truth"
+    assert raised.value.hint == "sources are appsflyer, economics, talkingdata, truth"
 
 
 def test_statements(written: Project) -> None:
