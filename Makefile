@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 STAMP := $(VENV)/.installed
 NODE_CLIENT := tests/integration/door/node
 
-.PHONY: help setup setup-deep setup-ci setup-feast demo test lint format bench bench-windows bench-point-in-time \
+.PHONY: help setup setup-deep setup-ci setup-browser setup-feast demo test lint format bench bench-windows bench-point-in-time \
         bench-incremental bench-scale docs lock clean
 
 help:  ## say what there is
@@ -29,7 +29,10 @@ $(VENV)/.deep: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$($(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["deep"])')
 	touch $@
 
-setup-ci: setup setup-deep $(NODE_CLIENT)/node_modules/.package-lock.json  ## what CI needs besides: PyTorch, Node and its ClickHouse client
+setup-ci: setup setup-deep setup-browser $(NODE_CLIENT)/node_modules/.package-lock.json  ## what CI needs besides: PyTorch, Chromium, Node and its ClickHouse client
+
+setup-browser:  ## what the explorer's tests need: Debian's Chromium and its driver
+	command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update --quiet && apt-get install --yes --quiet --no-install-recommends chromium chromium-driver; }
 
 $(NODE_CLIENT)/node_modules/.package-lock.json: $(NODE_CLIENT)/package.json $(NODE_CLIENT)/package-lock.json
 	command -v node >/dev/null && command -v npm >/dev/null || { apt-get update --quiet && apt-get install --yes --quiet nodejs npm; }
@@ -84,7 +87,7 @@ docs: setup  ## write the generated pages and plots, and dbt's documentation of 
 	$(BIN)/dbt docs generate --project-dir dbt_project --profiles-dir profiles
 
 lock: setup  ## resolve the packages anew into requirements.lock
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra docs --extra bench --extra dask pyproject.toml -o requirements.lock
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra docs --extra notebook --extra bench --extra dask pyproject.toml -o requirements.lock
 
 clean:  ## remove what was built; the store stays
 	rm -rf $(VENV) .venv-feast $(NODE_CLIENT)/node_modules dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -20,6 +20,7 @@ from cli import (
     models,
     monitor,
     publish,
+    report,
     score,
     scores,
     serve,
@@ -47,7 +48,7 @@ app = typer.Typer(
 # In the order of the data.
 VERBS = (
     simulate, load, loads, forget, build, features, snapshot, train, tune, validate, compare,
-    models, thresholds, score, scores, explain, block, claims, monitor, sql, publish, serve,
+    models, thresholds, score, scores, explain, report, block, claims, monitor, sql, publish, serve,
     users, doctor, demo,
 )  # fmt: skip
 for module in VERBS:

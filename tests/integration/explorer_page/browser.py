@@ -1,0 +1,140 @@
+"""A headless Chromium, and the explorer's page as a test sees it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select
+
+SET = """
+const [control, value] = arguments;
+control.value = value;
+control.dispatchEvent(new Event("input", {bubbles: true}));
+"""
+# Each move from its event to the second frame after it: by then it is painted.
+MOVES = """
+const done = arguments[arguments.length - 1];
+const slider = document.querySelector("[data-control=threshold]");
+const edges = arguments[0];
+const told = [];
+function move() {
+  if (told.length === edges.length) { done(told); return; }
+  const began = performance.now();
+  slider.value = edges[told.length];
+  slider.dispatchEvent(new Event("input", {bubbles: true}));
+  const script = performance.now() - began;
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    told.push({script, painted: performance.now() - began});
+    setTimeout(move, 250);
+  }));
+}
+move();
+"""
+
+
+def open_chromium() -> webdriver.Chrome:
+    """Debian's Chromium through its own driver; nothing is downloaded."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in (
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+        "--window-size=1280,1000", "--force-color-profile=srgb", "--hide-scrollbars",
+        "--disable-background-networking", "--disable-component-update", "--no-first-run",
+    ):  # fmt: skip
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    service = webdriver.ChromeService(executable_path="/usr/bin/chromedriver")
+    return webdriver.Chrome(options=options, service=service)
+
+
+@dataclass
+class Page:
+    """The explorer in a browser: what it shows, and what a hand does to it."""
+
+    driver: webdriver.Chrome
+
+    def wait(self, is_so: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+        """What `is_so` gives once it is true."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            found = is_so()
+            if found:
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"waited {seconds:g} s for {what}")
+
+    def find(self, selector: str) -> WebElement:
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def find_all(self, selector: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def wait_ready(self, seconds: float = 60) -> None:
+        self.wait(lambda: self.find_all("[data-ready]"), "the explorer to stand", seconds)
+
+    def text(self, metric: str) -> str:
+        return self.find(f'[data-metric="{metric}"]').text
+
+    def number(self, metric: str, part: str = "value") -> float | None:
+        """A shown number as the page holds it; None where it shows none."""
+        found = self.find(f'[data-metric="{metric}"]').get_attribute(f"data-{part}")
+        return None if found is None else float(found)
+
+    def choose(self, control: str, text: str) -> None:
+        Select(self.find(f'[data-control="{control}"]')).select_by_visible_text(text)
+
+    def set(self, selector: str, value: float | str) -> None:
+        """Move a slider or fill a field, as its own event tells."""
+        self.driver.execute_script(SET, self.find(selector), value)
+
+    def click(self, selector: str) -> None:
+        element = self.find(selector)
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
+
+    def table(self, name: str) -> list[list[str]]:
+        """The cells of a table's rows as read."""
+        return self.driver.execute_script(
+            """return [...document.querySelectorAll(`[data-table="${arguments[0]}"] tbody tr`)]
+               .map((row) => [...row.cells].map((cell) => cell.textContent))""",
+            name,
+        )  # type: ignore[no-any-return]
+
+    def keys(self, name: str) -> list[str]:
+        """What a table's rows are of."""
+        rows = self.find_all(f'[data-table="{name}"] tbody tr[data-key]')
+        return [str(row.get_attribute("data-key")) for row in rows]
+
+    def pick(self, name: str, key: str) -> None:
+        """Choose a row of a table by its button."""
+        self.click(f'[data-table="{name}"] tr[data-key="{key}"] button')
+
+    def drag(self, selector: str, start: float, end: float) -> None:
+        """Drag over an element, from one share of its width to another."""
+        element = self.find(selector)
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        width = element.rect["width"]
+        reach = [int(width * (share - 0.5)) for share in (start, end)]
+        hand = ActionChains(self.driver).move_to_element_with_offset(element, reach[0], 0)
+        hand.click_and_hold().move_by_offset((reach[1] - reach[0]) // 2, 0)
+        hand.move_by_offset(reach[1] - reach[0] - (reach[1] - reach[0]) // 2, 0).release().perform()
+
+    def time_moves(self, edges: list[int]) -> list[dict[str, float]]:
+        """Milliseconds of each threshold move: in the script, and until it is painted."""
+        return self.driver.execute_async_script(MOVES, edges)  # type: ignore[no-any-return]
+
+    def complaints(self) -> list[str]:
+        """What the browser's console holds of errors."""
+        entries = self.driver.get_log("browser")
+        return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
+
+    def screenshot(self, selector: str, path: Path) -> None:
+        """A picture of one element."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.find(selector).screenshot(str(path))
