@@ -1,0 +1,1 @@
+"""The explorer: see why a model flags what it flags, from bins down to raw rows."""
