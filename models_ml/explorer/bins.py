@@ -1,0 +1,206 @@
+"""Scores reduced to counts: score bin, value of a dimension, day and label state, in one scan."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from models_ml.explorer.ctit import CTIT_BINS, ctit_bin
+from models_ml.explorer.dimensions import DIMENSIONS, LARGEST, OTHER, as_text, code, shown
+from models_ml.explorer.edges import BINS, Edges, find_edges
+from models_ml.explorer.resolution import fit
+from models_ml.explorer.scope import Scope, find_scope
+from warehouse.connection import Warehouse
+
+STATES = ("fraud", "honest", "unknown")
+TRUTHS = ("fraud", "honest")
+# The whole range as a dimension of one value: its bins are never joined.
+ALL = "all"
+# Codes of a value: the largest, the rest, and room to spare.
+WIDTH = LARGEST + 2
+MILLIONTHS = 1_000_000
+NOT_SCORED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What one scan counted: `frames` by version and dimension, with `ctit` among them.
+
+    Columns of a dimension's frame: day, value, bin, state, truth, count, spend; of `ctit`: day,
+    ctit, bin, app, count. `values` holds the dimension's values by place, None where unknown.
+    """
+
+    values: dict[str, list[str | None]]
+    frames: dict[str, dict[str, pl.DataFrame]]
+
+
+def read_bins(
+    warehouse: Warehouse,
+    where: dict[str, Any] | None = None,
+    *,
+    feature_set: str = "fs_install",
+    models: Sequence[str] | None = None,
+    date_from: date | None = None,
+    date_to: date | None = None,
+) -> dict[str, Any]:
+    """Bins of the rows that `where` names: `edges`, `days`, `dimensions`, `bins` of a payload.
+
+    `where` maps a dimension to a value, a list of values, or None for unknown. The edges are those
+    of all rows of the range, so that the figures stand beside those of the payload.
+    """
+    scope = find_scope(warehouse, feature_set, models, date_from, date_to)
+    edges = find_edges(scope)
+    return told(scope, edges, count_cells(scope, edges, where))
+
+
+def count_cells(
+    scope: Scope, edges: dict[str, Edges], where: dict[str, Any] | None = None
+) -> Cells:
+    """Count the rows of every cell of every version and dimension, reading each row once."""
+    values = _largest(scope, where)
+    width = {name: len(held) + 1 for name, held in values.items()}
+    names = [ALL, *DIMENSIONS, "ctit"]
+    sets = [(n, name) for n in range(len(scope.models)) for name in names]
+    keys = {
+        (n, name): f"toUInt32(if(s{n} is null, {NOT_SCORED}, {_key(n, name, width)}))"
+        for n, name in sets
+    }
+    listed = [f"k{place}" for place in range(len(sets))]
+    counted = scope.warehouse.query(
+        f"""
+        select
+            grouping({", ".join(listed)}) as missing, greatest({", ".join(listed)}) as key,
+            count() as count, sum(paid) as spend
+        from (
+            select paid, {", ".join(f"{keys[one]} as k{p}" for p, one in enumerate(sets))}
+            from ({_coded(scope, edges, values, where)})
+        )
+        group by grouping sets ({", ".join(f"({name})" for name in listed)})
+        having key != {NOT_SCORED}
+        """
+    )
+    every = 2 ** len(sets) - 1
+    frames: dict[str, dict[str, pl.DataFrame]] = {one.version: {} for one in scope.models}
+    parts = counted.partition_by("missing", as_dict=True)
+    for place, (n, name) in enumerate(sets):
+        found = parts.get((every - 2 ** (len(sets) - 1 - place),), counted.clear())
+        frames[scope.models[n].version][name] = _decoded(found, name, width, scope.has_truth)
+    return Cells(values, frames)
+
+
+def told(scope: Scope, edges: dict[str, Edges], cells: Cells) -> dict[str, Any]:
+    """Cells as the payload has them, joined where they are too many."""
+    frames = {
+        (version, name): frame
+        for version, held in cells.frames.items()
+        for name, frame in held.items()
+    }
+    fitted, begins = fit(frames, edges)
+    bins: dict[str, dict[str, Any]] = {one.version: {} for one in scope.models}
+    resolution: dict[str, dict[str, Any]] = {one.version: {} for one in scope.models}
+    for (version, name), frame in fitted.items():
+        resolution[version][name] = begins[version, name]
+        if name != "ctit":
+            columns = {column: frame[column].to_list() for column in frame.columns}
+            bins[version][name] = {"truth": None} | columns
+    return {
+        "edges": {version: held.edges for version, held in edges.items()},
+        "days": [day.isoformat() for day in scope.days],
+        "dimensions": [{"name": ALL, "label": "All", "values": [ALL]}]
+        + [
+            {"name": name, "label": label, "values": [*cells.values[name], OTHER]}
+            for name, label in DIMENSIONS.items()
+        ],
+        "states": list(STATES),
+        "truths": list(TRUTHS) if scope.has_truth else None,
+        "bins": bins,
+        "resolution": resolution,
+        "ctit_rows": {
+            version: {
+                to: fitted[version, "ctit"][column].to_list()
+                for column, to in (("day", "day"), ("ctit", "ctit"), ("bin", "score_bin"),
+                                   ("app", "app"), ("count", "count"))
+            }
+            for version in bins
+        },
+    }  # fmt: skip
+
+
+def _largest(scope: Scope, where: dict[str, Any] | None) -> dict[str, list[str | None]]:
+    """The values of each dimension with the most rows, the largest first; hours in their order."""
+    columns = {name: as_text(name) for name in DIMENSIONS if name != "hour"}
+    counted = scope.warehouse.query(
+        f"select grouping({', '.join(f'd_{name}' for name in columns)}) as missing,"
+        f" {', '.join(f'd_{name}' for name in columns)}, count() as rows from (select"
+        f" {', '.join(f'toLowCardinality({sql}) as d_{name}' for name, sql in columns.items())}"
+        f" from {scope.relation} where {scope.where(where)})"
+        f" group by grouping sets ({', '.join(f'(d_{name})' for name in columns)})"
+    )
+    every = 2 ** len(columns) - 1
+    found: dict[str, list[str | None]] = {}
+    for place, name in enumerate(columns):
+        own = counted.filter(pl.col("missing") == every - 2 ** (len(columns) - 1 - place))
+        held = own.select(value=pl.col(f"d_{name}").cast(pl.String), rows="rows")
+        ranked = held.sort(["rows", "value"], descending=[True, False]).head(LARGEST)
+        found[name] = [shown(value) for value in ranked["value"]]
+    return {
+        name: [str(hour) for hour in range(24)] if name == "hour" else found[name]
+        for name in DIMENSIONS
+    }
+
+
+def _coded(
+    scope: Scope, edges: dict[str, Edges], values: dict[str, list[str | None]], where: Any
+) -> str:
+    """SQL of rows as numbers: day, state, truth, values, click-to-install time, score bins."""
+    scores = ", ".join(f"{model.score} as s{n}" for n, model in enumerate(scope.models))
+    bins = ", ".join(
+        f"ifNull({edges[model.version].place(f's{n}')}, toUInt32(0)) as b{n}"
+        for n, model in enumerate(scope.models)
+    )
+    codes = ", ".join(f"{code(name, held, len(held))} as v_{name}" for name, held in values.items())
+    return f"""
+        select
+            {scores}, {bins}, {codes},
+            toUInt32(event_date - toDate('{scope.date_from}')) as day,
+            toUInt32({scope.state}) as state, toUInt32({scope.truth or "0"}) as truth,
+            {ctit_bin("ctit_seconds")} as ctit,
+            toInt64(round(ifNull(payout, 0) * {MILLIONTHS})) as paid
+        from {scope.relation} where {scope.where(where)}
+    """
+
+
+def _key(n: int, name: str, width: dict[str, int]) -> str:
+    """SQL of a cell as one number, which the engine groups by quickest."""
+    if name == "ctit":
+        return f"((day * {CTIT_BINS} + ctit) * {BINS + 8} + b{n}) * {width['app']} + v_app"
+    cell = f"((day * {BINS + 8} + b{n}) * 3 + state) * 2 + truth"
+    return cell if name == ALL else f"({cell}) * {width[name]} + v_{name}"
+
+
+def _decoded(
+    found: pl.DataFrame, name: str, width: dict[str, int], has_truth: bool
+) -> pl.DataFrame:
+    """The parts of each key as columns, in order of the key."""
+    parts = (
+        [("app", width["app"]), ("bin", BINS + 8), ("ctit", CTIT_BINS)]
+        if name == "ctit"
+        else [("value", width.get(name, 1)), ("truth", 2), ("state", 3), ("bin", BINS + 8)]
+    )
+    rest = pl.col("key")
+    columns = {}
+    for part, size in parts:
+        columns[part] = (rest % size).cast(pl.UInt16)
+        rest = rest // size
+    columns["day"] = rest.cast(pl.UInt16)
+    if name == "ctit":
+        order = ["day", "ctit", "bin", "app"]
+        counts = [pl.col("count")]
+    else:
+        order = ["day", "value", "bin", "state", *(["truth"] if has_truth else [])]
+        counts = [pl.col("count"), pl.col("spend") / MILLIONTHS]
+    return found.select(**columns, **{one.meta.output_name(): one for one in counts}).select(
+        *order, *(one.meta.output_name() for one in counts)
+    ).sort(order)  # fmt: skip

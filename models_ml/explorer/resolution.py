@@ -1,0 +1,55 @@
+"""Fewer cells where there are too many: score bins joined, never across a threshold."""
+
+import polars as pl
+
+from models_ml.explorer.edges import Edges
+
+# Cells of all versions and dimensions together: at some 20 bytes of JSON each, five megabytes.
+BUDGET = 240_000
+# A dimension's bins by how far they are joined. The rows that any threshold would flag are few, so
+# the highest scores stay apart longest.
+LEVELS: tuple[tuple[int, ...], ...] = (
+    tuple(range(100)),
+    (*range(0, 70, 5), *range(70, 100)),
+    (*range(0, 80, 10), *range(80, 100)),
+    (0, 30, 60, 70, 80, 85, *range(90, 100)),
+    (0, 50, 80, 90, 95, 98),
+    (0,),
+)
+Key = tuple[str, str]
+
+
+def fit(
+    frames: dict[Key, pl.DataFrame], edges: dict[str, Edges], budget: int = BUDGET
+) -> tuple[dict[Key, pl.DataFrame], dict[Key, list[int]]]:
+    """Frames whose cells together are within `budget`, and the bins that begin a group in each.
+
+    `frames` are by version and dimension, with `bin` among their columns. A joined cell stands at
+    the first bin of its group, so that counts are exact at every edge that begins a group; a
+    version's thresholds do. The frame with the most cells is joined first; `all` never is.
+    """
+    level = dict.fromkeys(frames, 0)
+    fitted = dict(frames)
+    while sum(frame.height for frame in fitted.values()) > budget:
+        open_ = [key for key in frames if key[1] != "all" and level[key] < len(LEVELS) - 1]
+        if not open_:
+            break
+        widest = max(open_, key=lambda key: fitted[key].height)
+        level[widest] += 1
+        fitted[widest] = joined(fitted[widest], _begins(edges[widest[0]], level[widest]))
+    return fitted, {key: _begins(edges[key[0]], level[key]) for key in frames}
+
+
+def joined(frame: pl.DataFrame, begins: list[int]) -> pl.DataFrame:
+    """The frame with bins joined into groups that begin at `begins`, counts and spend summed."""
+    groups = pl.DataFrame({"bin": pl.Series(begins, dtype=pl.UInt16)}).with_columns(group="bin")
+    sums = [name for name in frame.columns if name in ("count", "spend")]
+    keys = [name for name in frame.columns if name not in sums]
+    ordered = frame.sort("bin").join_asof(groups, on="bin").drop("bin").rename({"group": "bin"})
+    return ordered.group_by(keys).agg(pl.col(sums).sum()).select(frame.columns).sort(keys)
+
+
+def _begins(edges: Edges, level: int) -> list[int]:
+    return sorted({b for b in LEVELS[level] if b < edges.bins} | set(edges.marked) | (
+        set(range(len(LEVELS[0]), edges.bins)) if level == 0 else set()
+    ) | {0})  # fmt: skip
