@@ -1,6 +1,7 @@
 // Vega-Lite charts that are drawn once and then given new rows; those out of sight wait their turn.
 
 import { h } from "./dom.js";
+import { whenSeen } from "./seen.js";
 
 const WIDTH = 520;
 const HEIGHT = 190;
@@ -82,25 +83,6 @@ export function makeChart(holder, label, spec, size = {}, onView = () => {}) {
       moveLine();
     },
     ready: () => standing,
-  };
-}
-
-/** Run `draw` at once for what is on screen, after the paint for what is not. */
-function whenSeen(place, draw) {
-  let isSeen = false;
-  let waiting = null;
-  new IntersectionObserver((entries) => {
-    isSeen = entries.at(-1).isIntersecting;
-    if (isSeen) draw();
-  }).observe(place);
-  globalThis.addEventListener("beforeprint", draw);
-  return () => {
-    if (isSeen) {
-      draw();
-      return;
-    }
-    clearTimeout(waiting);
-    waiting = setTimeout(draw, 150);
   };
 }
 

@@ -7,6 +7,7 @@ import { money, plain, rateText, whole } from "./format.js";
 import { confusion, measures, netSaved } from "./metrics.js";
 import { isInside } from "./disagree.js";
 import { rowColumns } from "./rows.js";
+import { whenSeen } from "./seen.js";
 import { edgeOf } from "./state.js";
 import { makeTable } from "./table.js";
 
@@ -47,13 +48,16 @@ export function mountPairs(root, ctx) {
   view.append(field("Compare with", other), table.element, charts, counts, parted.element);
   const chart = curveChart(charts);
 
-  state.on(["model", "other", "from", "to", "slice", "judge", "costs", "edges", "finer"], (now) => {
+  const fill = () => {
+    const now = state.get();
     const [a, b] = [now.model, now.other].map((model) => measured(ctx, now, model));
     if (a && b) table.fill(SHOWN.map(([key, label, text]) => ({ key, label, a: text(a, ctx), b: text(b, ctx) })));
     else table.fill([]);
     table.caption(`${now.model} beside ${now.other}`);
     chart.show({ at: [a, b].filter(Boolean).map(point) });
-  });
+  };
+  fill();
+  state.on(["model", "other", "from", "to", "slice", "judge", "costs", "edges", "finer"], whenSeen(view, fill));
   state.on(["model", "other", "from", "to", "slice", "judge", "finer"], (now) => {
     const models = now.model === now.other ? [now.model] : [now.model, now.other];
     chart.show({ curves: models.flatMap((model, index) => curve(ctx, now, model, index)) });

@@ -4,6 +4,7 @@ import { countAbove, exactEdge, spendAbove } from "./bins.js";
 import { h, section } from "./dom.js";
 import { money, NOTHING, percent, rateText, whole } from "./format.js";
 import { rate, SMALL } from "./metrics.js";
+import { whenSeen } from "./seen.js";
 import { edgeOf } from "./state.js";
 import { makeTable } from "./table.js";
 
@@ -30,9 +31,12 @@ export function mountPublishers(root, ctx) {
   });
   view.append(table.element);
   root.append(view);
-  state.on(["model", "edges", "from", "to", "judge", "slice"], (now) => {
+  const fill = () => {
+    const now = state.get();
     table.fill(rank(ctx, now), (row) => now.slice?.where?.publisher === row.where.publisher);
-  });
+  };
+  fill();
+  state.on(["model", "edges", "from", "to", "judge", "slice"], whenSeen(view, fill));
 }
 
 function rank({ payload, lens }, now) {

@@ -99,7 +99,8 @@ class Page:
         element.click()
 
     def table(self, name: str) -> list[list[str]]:
-        """The cells of a table's rows as read."""
+        """The cells of a table's rows as read, once what is out of sight is drawn too."""
+        time.sleep(0.3)
         return self.driver.execute_script(
             """return [...document.querySelectorAll(`[data-table="${arguments[0]}"] tbody tr`)]
                .map((row) => [...row.cells].map((cell) => cell.textContent))""",

@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from browser import Page, open_chromium
-from made_rows import make_payload, make_rows
+from tests.integration.explorer_page.browser import Page, open_chromium
+from tests.integration.explorer_page.made_rows import make_payload, make_rows
 
 from models_ml.explorer.page import make_page
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-from browser import Page
-from made_rows import A, B
-from reckoning import best_threshold, numbers, wilson
+from tests.integration.explorer_page.browser import Page
+from tests.integration.explorer_page.made_rows import A, B
+from tests.integration.explorer_page.page_reckoning import best_threshold, numbers, wilson
 
 COSTS = {"payout": 2.0, "dispute": 0.5, "review": 0.1}
 
