@@ -41,7 +41,7 @@ def source(rows: int, days: int, models: int) -> str:
     )
     return f"""
         select
-            toUUID(concat('00000000-0000-4000-8000-', lower(hex(toUInt64(number)))[5:])) as id,
+            number, reinterpretAsUUID(sipHash128(number)) as id,
             toDateTime64('{FIRST_DAY}', 3, 'UTC')
                 + toIntervalMillisecond(intDiv(number * {days} * 86400000, {rows})) as at,
             concat('app.', {place("app")}) as app,

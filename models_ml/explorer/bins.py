@@ -1,5 +1,6 @@
 """Scores reduced to counts: score bin, value of a dimension, day and label state, in one scan."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +11,7 @@ import polars as pl
 from models_ml.explorer.ctit import CTIT_BINS, ctit_bin
 from models_ml.explorer.dimensions import DIMENSIONS, LARGEST, OTHER, as_text, code, shown
 from models_ml.explorer.edges import BINS, Edges, find_edges
-from models_ml.explorer.resolution import fit
+from models_ml.explorer.resolution import Key, begins, fit, plan
 from models_ml.explorer.scope import Scope, find_scope
 from warehouse.connection import Warehouse
 
@@ -18,8 +19,8 @@ STATES = ("fraud", "honest", "unknown")
 TRUTHS = ("fraud", "honest")
 # The whole range as a dimension of one value: its bins are never joined.
 ALL = "all"
-# Codes of a value: the largest, the rest, and room to spare.
-WIDTH = LARGEST + 2
+# Bins with room for the edges that a version's thresholds add.
+ROOM = BINS + 28
 MILLIONTHS = 1_000_000
 NOT_SCORED = 2**32 - 1
 
@@ -33,7 +34,8 @@ class Cells:
     """
 
     values: dict[str, list[str | None]]
-    frames: dict[str, dict[str, pl.DataFrame]]
+    frames: dict[Key, pl.DataFrame]
+    levels: dict[Key, int]
 
 
 def read_bins(
@@ -63,10 +65,9 @@ def count_cells(
     width = {name: len(held) + 1 for name, held in values.items()}
     names = [ALL, *DIMENSIONS, "ctit"]
     sets = [(n, name) for n in range(len(scope.models)) for name in names]
-    keys = {
-        (n, name): f"toUInt32(if(s{n} is null, {NOT_SCORED}, {_key(n, name, width)}))"
-        for n, name in sets
-    }
+    levels = _levels(scope, edges, names, width)
+    first = {key: begins(edges[key[0]], level) for key, level in levels.items()}
+    keys = [_key(scope, n, name, width, first) for n, name in sets]
     listed = [f"k{place}" for place in range(len(sets))]
     counted = scope.warehouse.query(
         f"""
@@ -74,7 +75,7 @@ def count_cells(
             grouping({", ".join(listed)}) as missing, greatest({", ".join(listed)}) as key,
             count() as count, sum(paid) as spend
         from (
-            select paid, {", ".join(f"{keys[one]} as k{p}" for p, one in enumerate(sets))}
+            select paid, {", ".join(f"{key} as k{place}" for place, key in enumerate(keys))}
             from ({_coded(scope, edges, values, where)})
         )
         group by grouping sets ({", ".join(f"({name})" for name in listed)})
@@ -82,26 +83,39 @@ def count_cells(
         """
     )
     every = 2 ** len(sets) - 1
-    frames: dict[str, dict[str, pl.DataFrame]] = {one.version: {} for one in scope.models}
+    frames = {}
     parts = counted.partition_by("missing", as_dict=True)
     for place, (n, name) in enumerate(sets):
         found = parts.get((every - 2 ** (len(sets) - 1 - place),), counted.clear())
-        frames[scope.models[n].version][name] = _decoded(found, name, width, scope.has_truth)
-    return Cells(values, frames)
+        key = (scope.models[n].version, name)
+        frames[key] = _decoded(found, name, width, first[key], scope.has_truth)
+    return Cells(values, frames, levels)
+
+
+def _levels(
+    scope: Scope, edges: dict[str, Edges], names: list[str], width: dict[str, int]
+) -> dict[Key, int]:
+    """How far bins are joined within the scan, from the most cells that there can be."""
+    days = len(scope.days)
+    # Nearly every day is matured or not as a whole: two states, and twice that with the truth.
+    states = 4 if scope.has_truth else 2
+    sizes = {
+        (one.version, name): days * CTIT_BINS * width["app"]
+        if name == "ctit"
+        else days * width.get(name, 1) * states
+        for one in scope.models
+        for name in names
+    }
+    return plan(sizes, {version: held.n for version, held in edges.items()}, edges)
 
 
 def told(scope: Scope, edges: dict[str, Edges], cells: Cells) -> dict[str, Any]:
     """Cells as the payload has them, joined where they are too many."""
-    frames = {
-        (version, name): frame
-        for version, held in cells.frames.items()
-        for name, frame in held.items()
-    }
-    fitted, begins = fit(frames, edges)
+    fitted, first = fit(cells.frames, edges, cells.levels)
     bins: dict[str, dict[str, Any]] = {one.version: {} for one in scope.models}
     resolution: dict[str, dict[str, Any]] = {one.version: {} for one in scope.models}
     for (version, name), frame in fitted.items():
-        resolution[version][name] = begins[version, name]
+        resolution[version][name] = first[version, name]
         if name != "ctit":
             columns = {column: frame[column].to_list() for column in frame.columns}
             bins[version][name] = {"truth": None} | columns
@@ -172,35 +186,44 @@ def _coded(
     """
 
 
-def _key(n: int, name: str, width: dict[str, int]) -> str:
+def _key(
+    scope: Scope, n: int, name: str, width: dict[str, int], first: dict[Key, list[int]]
+) -> str:
     """SQL of a cell as one number, which the engine groups by quickest."""
+    groups = first[scope.models[n].version, name]
+    last = len(groups) - 1
+    # The group of each bin, looked up in an array.
+    place = ", ".join(str(min(bisect_right(groups, b) - 1, last)) for b in range(ROOM))
+    group = f"toUInt32([{place}][b{n} + 1])"
     if name == "ctit":
-        return f"((day * {CTIT_BINS} + ctit) * {BINS + 8} + b{n}) * {width['app']} + v_app"
-    cell = f"((day * {BINS + 8} + b{n}) * 3 + state) * 2 + truth"
-    return cell if name == ALL else f"({cell}) * {width[name]} + v_{name}"
+        cell = f"((day * {CTIT_BINS} + ctit) * {ROOM} + {group}) * {width['app']} + v_app"
+    else:
+        cell = f"((day * {ROOM} + {group}) * 3 + state) * 2 + truth"
+        if name != ALL:
+            cell = f"({cell}) * {width[name]} + v_{name}"
+    return f"toUInt32(if(isNull(s{n}), {NOT_SCORED}, {cell}))"
 
 
 def _decoded(
-    found: pl.DataFrame, name: str, width: dict[str, int], has_truth: bool
+    found: pl.DataFrame, name: str, width: dict[str, int], first: list[int], has_truth: bool
 ) -> pl.DataFrame:
     """The parts of each key as columns, in order of the key."""
     parts = (
-        [("app", width["app"]), ("bin", BINS + 8), ("ctit", CTIT_BINS)]
+        [("app", width["app"]), ("group", ROOM), ("ctit", CTIT_BINS)]
         if name == "ctit"
-        else [("value", width.get(name, 1)), ("truth", 2), ("state", 3), ("bin", BINS + 8)]
+        else [("value", width.get(name, 1)), ("truth", 2), ("state", 3), ("group", ROOM)]
     )
     rest = pl.col("key")
     columns = {}
     for part, size in parts:
         columns[part] = (rest % size).cast(pl.UInt16)
         rest = rest // size
-    columns["day"] = rest.cast(pl.UInt16)
+    order = ["day", "value", "bin", "state", *(["truth"] if has_truth else []), "count", "spend"]
     if name == "ctit":
-        order = ["day", "ctit", "bin", "app"]
-        counts = [pl.col("count")]
-    else:
-        order = ["day", "value", "bin", "state", *(["truth"] if has_truth else [])]
-        counts = [pl.col("count"), pl.col("spend") / MILLIONTHS]
-    return found.select(**columns, **{one.meta.output_name(): one for one in counts}).select(
-        *order, *(one.meta.output_name() for one in counts)
-    ).sort(order)  # fmt: skip
+        order = ["day", "ctit", "bin", "app", "count"]
+    whole = found.select(
+        "count", pl.col("spend") / MILLIONTHS, day=rest.cast(pl.UInt16), **columns
+    )  # fmt: skip
+    return whole.with_columns(bin=pl.Series(first, dtype=pl.UInt16).gather(whole["group"])).select(
+        order
+    ).sort(order[:-2] if name != "ctit" else order[:-1])  # fmt: skip

@@ -17,18 +17,45 @@ LEVELS: tuple[tuple[int, ...], ...] = (
     (0,),
 )
 Key = tuple[str, str]
+# Cells that one scan may count before they are joined further: what the engine groups and hands
+# over is then small whatever the rows.
+SCANNED = 600_000
+
+
+def plan(
+    sizes: dict[Key, int], rows: dict[str, int], edges: dict[str, Edges], budget: int = SCANNED
+) -> dict[Key, int]:
+    """Levels at which a scan surely counts no more than `budget` cells, the widest joined first.
+
+    `sizes` are a bin's most cells by version and dimension, `rows` those scored by each version.
+    """
+    level = dict.fromkeys(sizes, 0)
+
+    def cells(key: Key) -> int:
+        return min(rows[key[0]], sizes[key] * len(begins(edges[key[0]], level[key])))
+
+    while sum(map(cells, sizes)) > budget:
+        open_ = [key for key in sizes if key[1] != "all" and level[key] < len(LEVELS) - 2]
+        if not open_:
+            break
+        level[max(open_, key=cells)] += 1
+    return level
 
 
 def fit(
-    frames: dict[Key, pl.DataFrame], edges: dict[str, Edges], budget: int = BUDGET
+    frames: dict[Key, pl.DataFrame],
+    edges: dict[str, Edges],
+    levels: dict[Key, int] | None = None,
+    budget: int = BUDGET,
 ) -> tuple[dict[Key, pl.DataFrame], dict[Key, list[int]]]:
     """Frames whose cells together are within `budget`, and the bins that begin a group in each.
 
-    `frames` are by version and dimension, with `bin` among their columns. A joined cell stands at
-    the first bin of its group, so that counts are exact at every edge that begins a group; a
-    version's thresholds do. The frame with the most cells is joined first; `all` never is.
+    `frames` are by version and dimension, with `bin` among their columns, counted at `levels`. A
+    joined cell stands at the first bin of its group, so that counts are exact at every edge that
+    begins a group; a version's thresholds do. The frame with the most cells is joined first; `all`
+    never is.
     """
-    level = dict.fromkeys(frames, 0)
+    level = dict(levels) if levels else dict.fromkeys(frames, 0)
     fitted = dict(frames)
     while sum(frame.height for frame in fitted.values()) > budget:
         open_ = [key for key in frames if key[1] != "all" and level[key] < len(LEVELS) - 1]
@@ -36,8 +63,8 @@ def fit(
             break
         widest = max(open_, key=lambda key: fitted[key].height)
         level[widest] += 1
-        fitted[widest] = joined(fitted[widest], _begins(edges[widest[0]], level[widest]))
-    return fitted, {key: _begins(edges[key[0]], level[key]) for key in frames}
+        fitted[widest] = joined(fitted[widest], begins(edges[widest[0]], level[widest]))
+    return fitted, {key: begins(edges[key[0]], level[key]) for key in frames}
 
 
 def joined(frame: pl.DataFrame, begins: list[int]) -> pl.DataFrame:
@@ -49,7 +76,8 @@ def joined(frame: pl.DataFrame, begins: list[int]) -> pl.DataFrame:
     return ordered.group_by(keys).agg(pl.col(sums).sum()).select(frame.columns).sort(keys)
 
 
-def _begins(edges: Edges, level: int) -> list[int]:
-    return sorted({b for b in LEVELS[level] if b < edges.bins} | set(edges.marked) | (
-        set(range(len(LEVELS[0]), edges.bins)) if level == 0 else set()
-    ) | {0})  # fmt: skip
+def begins(edges: Edges, level: int) -> list[int]:
+    """The bins that begin a group at a level: every one at the first, the marked ones at each."""
+    if level == 0:
+        return list(range(max(edges.bins, 1)))
+    return sorted({0, *edges.marked, *(b for b in LEVELS[level] if b < edges.bins)})

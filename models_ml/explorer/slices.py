@@ -3,7 +3,6 @@
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 import polars as pl
 from scipy.stats import binom, false_discovery_control
 
@@ -21,7 +20,9 @@ TOLD = 25
 ALPHA = 0.05
 # A row's outcome: 0 fraud passed, 1 fraud flagged, 2 honest passed, 3 honest flagged.
 OUTCOMES = {MISSED: (0, 1), FALSE_ALARM: (3, 2)}
-Slice = tuple[tuple[str, str | None], ...]
+Values = dict[str, list[str | None]]
+KEYS = ("first", "first_value", "second", "second_value")
+SCHEMA: dict[str, Any] = dict.fromkeys(KEYS, pl.String) | {f"o{one}": pl.Int64 for one in range(4)}
 
 
 def find_slices(scope: Scope) -> list[dict[str, Any]]:
@@ -43,8 +44,12 @@ def find_slices(scope: Scope) -> list[dict[str, Any]]:
     return found
 
 
-def count_slices(scope: Scope, model: Version) -> dict[Slice, np.ndarray]:
-    """Rows by outcome, `(4,)`, of every segment, every pair, and of all rows under `()`."""
+def count_slices(scope: Scope, model: Version) -> pl.DataFrame:
+    """Rows by outcome of every segment and every pair, from one scan.
+
+    Columns: `first`, `first_value`, `second`, `second_value` (both None for a segment), and
+    `o0` to `o3`, the rows of each outcome. A value is None where it is unknown.
+    """
     values = _candidates(scope, model)
     names = list(DIMENSIONS)
     groups = [(name,) for name in names] + list(combinations(names, 2))
@@ -69,73 +74,97 @@ def count_slices(scope: Scope, model: Version) -> dict[Slice, np.ndarray]:
     )
     every = 2 ** len(keys) - 1
     parts = counted.partition_by("missing", as_dict=True)
-    found: dict[Slice, np.ndarray] = {(): np.zeros(4, dtype=np.int64)}
-    for place, group in enumerate(groups):
-        part = parts.get((every - 2 ** (len(keys) - 1 - place),))
-        if part is None:
-            continue
-        for key, rows in part.select("key", "rows").iter_rows():
-            cell, outcome = divmod(key, 4)
-            if place == 0:
-                found[()][outcome] += rows
-            places = divmod(cell, WIDTH) if len(group) == 2 else (cell,)
-            if all(at < len(values[name]) for at, name in zip(places, group, strict=True)):
-                where = tuple(
-                    (name, values[name][at]) for at, name in zip(places, group, strict=True)
-                )
-                found.setdefault(where, np.zeros(4, dtype=np.int64))[outcome] += rows
-    return found
+    found = [
+        _named(part, group, values)
+        for place, group in enumerate(groups)
+        if (part := parts.get((every - 2 ** (len(keys) - 1 - place),))) is not None
+    ]
+    return pl.concat(found) if found else pl.DataFrame(schema=SCHEMA)
+
+
+def _named(part: pl.DataFrame, group: tuple[str, ...], values: Values) -> pl.DataFrame:
+    """One grouping set's cells with their values, a column for each outcome; the rest left out."""
+    cell, outcome = pl.col("key") // 4, pl.col("key") % 4
+    pair = len(group) == 2
+    tables = [
+        pl.DataFrame(
+            {f"c{n}": range(len(values[name])), label: values[name]},
+            schema={f"c{n}": pl.UInt16, label: pl.String},
+        )
+        for n, (name, label) in enumerate(zip(group, ("first_value", "second_value"), strict=False))
+    ]
+    wide = part.group_by(
+        c0=(cell // WIDTH if pair else cell).cast(pl.UInt16), c1=(cell % WIDTH).cast(pl.UInt16)
+    ).agg(
+        pl.col("rows").filter(outcome == one).sum().cast(pl.Int64).alias(f"o{one}")
+        for one in range(4)
+    )
+    for n, table in enumerate(tables):
+        wide = wide.join(table, on=f"c{n}")
+    second = group[1] if pair else None
+    return wide.with_columns(
+        pl.lit(group[0]).alias("first"),
+        pl.lit(second, dtype=pl.String).alias("second"),
+        *([] if pair else [pl.lit(None, dtype=pl.String).alias("second_value")]),
+    ).select(list(SCHEMA))
 
 
 def ranked(
-    counted: dict[Slice, np.ndarray], version: str, kind: str, wrong: int, right: int
+    counted: pl.DataFrame, version: str, kind: str, wrong: int, right: int
 ) -> list[dict[str, Any]]:
     """The slices of one kind, tested and corrected, as the payload tells them."""
-    total = counted[()]
-    population, all_errors = int(total[wrong] + total[right]), int(total[wrong])
+    whole = counted.filter(pl.col("first") == "hour", pl.col("second").is_null())
+    all_errors = int(whole[f"o{wrong}"].sum())
+    population = all_errors + int(whole[f"o{right}"].sum())
     if not all_errors or all_errors == population:
         return []
     overall = all_errors / population
-    errors = {where: int(rows[wrong]) for where, rows in counted.items() if where}
-    n = {where: int(rows[wrong] + rows[right]) for where, rows in counted.items() if where}
-    tested = [where for where in errors if LEAST_ROWS <= n[where] < population]
-    if not tested:
+    sliced = counted.with_columns(
+        errors=pl.col(f"o{wrong}"), n=pl.col(f"o{wrong}") + pl.col(f"o{right}")
+    ).with_columns(rate=pl.col("errors") / pl.col("n"))
+    tested = sliced.filter(pl.col("n").is_between(LEAST_ROWS, population - 1)).sort(KEYS)
+    if tested.is_empty():
         return []
-    p = binom.sf([errors[w] - 1 for w in tested], [n[w] for w in tested], overall)
-    adjusted = false_discovery_control(p, method="bh")
-    table = pl.DataFrame(
-        {"at": range(len(tested)), "p": p, "adjusted": adjusted,
-         "excess": [errors[w] - n[w] * overall for w in tested]}
-    ).filter(pl.col("excess") > 0).sort(["adjusted", "p", "excess", "at"],
-                                        descending=[False, False, True, False])  # fmt: skip
-    told: list[dict[str, Any]] = []
-    for at, p_value, p_adjusted, _ in table.iter_rows():
-        where = tested[at]
-        if not _is_own(where, errors, n):
-            continue
-        rate = errors[where] / n[where]
-        told.append(
-            {
-                "model": version, "kind": kind, "where": dict(where), "n": n[where],
-                "errors": errors[where], "rate": rate, "overall": overall,
-                "effect": rate - overall, "p_value": p_value, "p_adjusted": p_adjusted,
-            }
-        )  # fmt: skip
-        if len(told) == TOLD:
-            break
-    return told
+    p = binom.sf(tested["errors"].to_numpy() - 1, tested["n"].to_numpy(), overall)
+    tested = tested.with_columns(
+        p_value=pl.Series(p), p_adjusted=pl.Series(false_discovery_control(p, method="bh"))
+    ).filter(pl.col("rate") > overall)
+    best = _own(tested, sliced).sort(
+        ["p_adjusted", "p_value", pl.col("errors") - pl.col("n") * overall, *KEYS],
+        descending=[False, False, True, *[False] * 4],
+    )
+    return [
+        {
+            "model": version, "kind": kind, "where": _where(row), "n": row["n"],
+            "errors": row["errors"], "rate": row["rate"], "overall": overall,
+            "effect": row["rate"] - overall,
+            "p_value": row["p_value"], "p_adjusted": row["p_adjusted"],
+        }
+        for row in best.head(TOLD).iter_rows(named=True)
+    ]  # fmt: skip
 
 
-def _is_own(where: Slice, errors: dict[Slice, int], n: dict[Slice, int]) -> bool:
-    """Whether a pair errs more than each of its parts does, by the same test; a segment always."""
-    if len(where) == 1:
-        return True
-    for part in where:
-        whole = (part,)
-        rate = errors[whole] / n[whole]
-        if rate >= 1 or binom.sf(errors[where] - 1, n[where], rate) > ALPHA:
-            return False
-    return True
+def _own(tested: pl.DataFrame, sliced: pl.DataFrame) -> pl.DataFrame:
+    """Segments, and the pairs that err more than each of their parts does, by the same test."""
+    single = sliced.filter(pl.col("second").is_null())
+    pairs = tested.filter(pl.col("second").is_not_null())
+    for part in ("first", "second"):
+        rates = single.select(
+            pl.col("first").alias(part),
+            pl.col("first_value").alias(f"{part}_value"),
+            pl.col("rate").alias(f"{part}_rate"),
+        )
+        pairs = pairs.join(rates, on=[part, f"{part}_value"], how="left", nulls_equal=True)
+        p = binom.sf(
+            pairs["errors"].to_numpy() - 1, pairs["n"].to_numpy(), pairs[f"{part}_rate"].to_numpy()
+        )
+        pairs = pairs.filter(pl.Series(p) <= ALPHA).drop(f"{part}_rate")
+    return pl.concat([tested.filter(pl.col("second").is_null()), pairs])
+
+
+def _where(row: dict[str, Any]) -> dict[str, str | None]:
+    where = {row["first"]: row["first_value"]}
+    return where if row["second"] is None else where | {row["second"]: row["second_value"]}
 
 
 def _outcome(scope: Scope, model: Version) -> str:
@@ -146,7 +175,7 @@ def _judged(scope: Scope, model: Version) -> str:
     return f"has(model_versions, '{model.version}') and {scope.state} != 2"
 
 
-def _candidates(scope: Scope, model: Version) -> dict[str, list[str | None]]:
+def _candidates(scope: Scope, model: Version) -> Values:
     """The values of each dimension among the model's errors, those with the most of them first."""
     names = list(DIMENSIONS)
     listed = [f"d_{name}" for name in names]
