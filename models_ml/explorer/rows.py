@@ -11,7 +11,7 @@ import polars as pl
 
 from models_ml.explain.story import explain
 from models_ml.explorer.dimensions import condition_of
-from models_ml.explorer.evidence import describe, events_around, moment, words
+from models_ml.explorer.evidence import describe, events_around, flag, moment, words
 from models_ml.explorer.scope import Scope, Version, find_scope
 from warehouse.connection import Warehouse
 from warehouse.contracts import list_features
@@ -37,8 +37,9 @@ def find_rows(
     limit: int = LIMIT,
     *,
     feature_set: str = "fs_install",
+    threshold: float | None = None,
 ) -> list[dict[str, Any]]:
-    """Rows of one side of a model's operating threshold, the strongest first.
+    """Rows of one side of `threshold`, the model's operating one if None, the strongest first.
 
     `flagged` and `false_alarm` begin with the highest scores, `passed` with those nearest below the
     threshold, `missed` with the lowest. `where` maps dimensions to a value, a list of values, or
@@ -49,6 +50,8 @@ def find_rows(
     if model is not None and model not in {one.version for one in scope.models}:
         scope = find_scope(warehouse, feature_set, [model], date_from, date_to)
     chosen = scope.models[0] if model is None else scope.model(model)
+    if threshold is not None:
+        chosen = chosen.at(threshold)
     found = strongest(scope, chosen, side, dict(where or {}), limit)
     told = describe(scope, found, [chosen.version] * found.height)
     return [told[one] for one in found["id"]]
@@ -156,6 +159,7 @@ def export_rows(
     limit: int = 10_000,
     *,
     feature_set: str = "fs_install",
+    threshold: float | None = None,
 ) -> int:
     """Write the rows of `find_rows` as CSV, with reasons and events as text; how many there are.
 
@@ -163,9 +167,9 @@ def export_rows(
     The hidden truth of a simulated world is not evidence and is left out.
     """
     scope = find_scope(warehouse, feature_set, [model] if model else None, date_from, date_to)
-    chosen = scope.models[0]
+    chosen = scope.models[0] if threshold is None else scope.models[0].at(threshold)
     rows = find_rows(warehouse, where, chosen.version, side, date_from, date_to, limit,
-                     feature_set=feature_set)  # fmt: skip
+                     feature_set=feature_set, threshold=threshold)  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("w", newline="", encoding="utf-8") as lines:
@@ -179,7 +183,7 @@ def export_rows(
                     "model": chosen.version,
                     "score": row["score"][chosen.version],
                     "threshold": chosen.threshold,
-                    "flagged": row["flagged"][chosen.version],
+                    "flagged": flag(row["score"][chosen.version], chosen.threshold),
                     "reasons": _safe("; ".join(row["reasons"])),
                     "events": _safe("; ".join(events)),
                 }

@@ -1,7 +1,7 @@
 """What the explorer looks at: which installs, which models and their thresholds, which days."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -38,6 +38,10 @@ class Version:
     def threshold(self) -> float | None:
         """A score at or above it is flagged; None where nothing is."""
         return None if self.operating is None else self.thresholds[self.operating]
+
+    def at(self, threshold: float) -> "Version":
+        """The same version, flagging at another threshold."""
+        return replace(self, operating="shown", thresholds=self.thresholds | {"shown": threshold})
 
     @property
     def score(self) -> str:

@@ -33,7 +33,7 @@ function calibrationChart(holder, { payload, state }) {
       { data: { name: "bins" }, transform: [{ filter: `datum.n >= ${SMALL}` }],
         mark: { type: "point", filled: true, color: COLOURS.passed, opacity: 1 }, encoding: { x, y: y("value") } },
     ],
-  }, { width: 420, height: 220 });
+  }, { width: 380, height: 220 });
   state.on(["model"], (now) => {
     const bins = (payload.calibration?.[now.model] ?? [])
       .filter((one) => one.n)
@@ -56,7 +56,7 @@ function densityChart(holder, { payload, state, lens }) {
           strokeDash: { field: "what", type: "nominal", legend: null },
         } },
     ],
-  }, { width: 520, height: 220 });
+  }, { width: 450, height: 220 });
   const note = h("p", { class: "cw-note" });
   holder.append(note);
   state.on(["model", "from", "to", "slice", "judge", "finer"], (now) => {

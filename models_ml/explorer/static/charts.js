@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { whenSeen } from "./seen.js";
 
-const WIDTH = 520;
+const WIDTH = 450;
 const HEIGHT = 190;
 export const COLOURS = {
   flagged: "var(--cw-flagged)", passed: "var(--cw-passed)", baseline: "var(--cw-baseline)",
@@ -11,7 +11,7 @@ export const COLOURS = {
 };
 const CONFIG = {
   background: null,
-  font: "inherit",
+  font: "system-ui, sans-serif",
   view: { stroke: null },
   axis: {
     labelColor: "var(--cw-ink)", titleColor: "var(--cw-ink)", gridColor: "var(--cw-line)",

@@ -19,7 +19,7 @@ export function mountCtit(root, { payload, state }) {
   }
   const apps = payload.dimensions.find((one) => one.name === "app").values;
   let app = "";
-  const pick = choice("ctit-app", [["", "all apps"], ...apps.map((name, index) => [index, name])], "",
+  const pick = choice("ctit-app", [["", "all apps"], ...apps.map((name, index) => [index, name ?? "unknown"])], "",
     (value) => { app = value; reduceAndShow(state.get()); });
   const counts = h("p", { "data-metric": "ctit-n" });
   const charts = h("div", { class: "cw-charts" });
@@ -48,18 +48,23 @@ export function mountCtit(root, { payload, state }) {
     const sums = {};
     for (const what of SERIES) {
       sums[what] = lists[what].reduce((total, n) => total + n, 0);
-      lists[what].forEach((n, index) => {
-        const seconds = payload.ctit.edges[index];
-        if (seconds > 0 && sums[what]) rows.push({ what, seconds, share: n / sums[what], n });
+      lists[what].forEach((n, bin) => {
+        if (sums[what]) rows.push({ what, seconds: beginOf(payload.ctit.edges, bin), share: n / sums[what], n });
       });
     }
     chart.show({ ctit: rows });
-    counts.textContent = SERIES.map((what) => `${what} n ${whole(sums[what])}`).join(", ");
+    const without = reduced.untimed ? `; without a time n ${whole(reduced.untimed)}` : "";
+    counts.textContent = `${SERIES.map((what) => `${what} n ${whole(sums[what])}`).join(", ")}${without}`;
     for (const what of SERIES) counts.setAttribute(`data-${what}`, sums[what]);
   }
   state.on(["model", "from", "to", "slice"], reduceAndShow);
   state.on(["edges"], show);
   return chart.ready();
+}
+
+/** Where a bin begins; bin 0 is all below the first edge, bin b begins at edge b - 1. */
+function beginOf(edges, bin) {
+  return bin === 0 ? edges[0] ** 2 / edges[1] : edges[bin - 1];
 }
 
 /** The app of the slice, since its times are its own. */
@@ -72,12 +77,17 @@ function wantedApp(now, apps) {
 function reduce(payload, now, app) {
   const rows = payload.ctit.rows[now.model];
   const stride = payload.edges[now.model].length;
-  const times = payload.ctit.edges.length;
+  // Below the first edge, between edges, above the last; what has no time stands apart.
+  const times = payload.ctit.edges.length + 1;
+  let untimed = 0;
   const above = new Float64Array(times * stride);
   for (let i = 0; i < rows.count.length; i += 1) {
     if (rows.day[i] < now.from || rows.day[i] >= now.to) continue;
     if (app !== null && rows.app[i] !== app) continue;
-    if (rows.ctit[i] === null) continue;
+    if (rows.ctit[i] >= times) {
+      untimed += rows.count[i];
+      continue;
+    }
     above[rows.ctit[i] * stride + rows.score_bin[i]] += rows.count[i];
   }
   for (let time = 0; time < times; time += 1) {
@@ -86,11 +96,11 @@ function reduce(payload, now, app) {
   const names = payload.dimensions.find((one) => one.name === "app").values;
   const baseline = new Array(times).fill(0);
   for (const [name, counts] of Object.entries(payload.ctit.baseline)) {
-    if (app !== null && names[app] !== name) continue;
-    counts.forEach((n, time) => { baseline[time] += n; });
+    if (app !== null && (names[app] ?? "") !== name) continue;
+    counts.slice(0, times).forEach((n, time) => { baseline[time] += n; });
   }
   const exact = payload.resolution?.[now.model]?.ctit ?? Array.from({ length: stride - 1 }, (_, k) => k);
-  return { above, stride, times, baseline, exact };
+  return { above, stride, times, baseline, untimed, exact };
 }
 
 function split({ above, stride, times }, edge) {

@@ -105,5 +105,5 @@ function curveChart(holder) {
         encoding: { x, y, color, order: { field: "edge" }, strokeDash: { field: "which", type: "nominal", legend: null } } },
       { data: { name: "at" }, mark: { type: "point", filled: true, size: 90, opacity: 1 }, encoding: { x, y, color } },
     ],
-  }, { width: 520, height: 240 });
+  }, { width: 450, height: 240 });
 }

@@ -5,8 +5,7 @@ import { money, NOTHING, plain, whereText, whole } from "./format.js";
 import { edgeOf } from "./state.js";
 import { csv, makeTable } from "./table.js";
 
-const SIDES = [
-  ["any", "any"], ["flagged", "flagged"], ["passed", "passed"],
+const SIDES = [ ["flagged", "flagged"], ["passed", "passed"],
   ["missed", "fraud, passed"], ["false_alarm", "honest, flagged"],
 ];
 
@@ -41,9 +40,10 @@ export function mountRows(root, ctx) {
     onPick: (row) => state.set({ row }), empty: "No row of this slice is here.",
   });
   const status = h("p", { role: "status", "data-metric": "rows" });
-  let side = "any";
+  const sides = source.isLive ? SIDES : [["any", "any"], ...SIDES];
+  let side = sides[0][0];
   let rows = [];
-  const pick = choice("side", SIDES, side, (value) => { side = value; read(); });
+  const pick = choice("side", sides, side, (value) => { side = value; read(); });
   const save = () => download("evidence.csv", csv(rows));
   const keep = async () => {
     await answered(status, source.ask({ ask: "export", ...question() }), ({ path, count }) =>
@@ -77,7 +77,7 @@ export function mountRows(root, ctx) {
     });
   }
   root.addEventListener("clickward-slice", () => {
-    side = state.get().slice?.kind ?? "any";
+    side = state.get().slice?.kind ?? sides[0][0];
     pick.value = side;
     read().then(() => view.scrollIntoView({ block: "nearest" }));
   });
@@ -129,7 +129,7 @@ function tell(body, payload, row) {
     h("p", {}, h("strong", { "data-metric": "story-id" }, row.id), `, ${row.publisher ?? "no publisher"}, ${scores.join(", ")}`),
     h("div", { class: "cw-sides" },
       h("div", {}, h("h3", {}, "Reasons"),
-        reasons.length ? h("ul", { "data-list": "reasons" }, ...reasons.map((text) => h("li", {}, text)))
+        reasons.length ? h("ul", { "data-list": "reasons" }, ...reasons.map((one) => h("li", {}, one.text ?? one)))
           : h("p", { class: "cw-empty" }, "No reason was kept with this score.")),
       table.element));
 }

@@ -38,6 +38,8 @@ export function mountSlices(root, ctx) {
   }
   state.on(["model", "slice"], (now) => {
     const rows = payload.slices.map((row, index) => ({ ...row, index })).filter((row) => row.model === now.model);
+    const sure = rows.filter((row) => row.p_adjusted !== null && row.p_adjusted < 0.05).length;
+    table.caption(`Segments where the model errs: ${sure} of the ${rows.length} listed are significant (adjusted p below 0.05)`);
     table.fill(rows, (row) => now.slice?.index === row.index);
   });
 }

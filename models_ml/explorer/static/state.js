@@ -41,6 +41,11 @@ export function initialEdges(payload, nearest) {
   return found;
 }
 
+/** Costs start as they are shown, so that what is shown is what is counted with. */
+export function rounded(value) {
+  return value === null ? null : Number(value.toFixed(4));
+}
+
 /** What the page shows first. */
 export function initialState(payload, nearest) {
   const champion = payload.models.find((model) => model.role === "champion") ?? payload.models[0];
@@ -53,7 +58,7 @@ export function initialState(payload, nearest) {
     to: payload.days.length,
     slice: null,
     judge: "state",
-    costs: { ...payload.costs },
+    costs: Object.fromEntries(Object.entries(payload.costs).map(([name, value]) => [name, rounded(value)])),
     row: null,
     finer: 0,
   };

@@ -38,7 +38,7 @@ export function mountThreshold(root, ctx) {
   return Promise.all([netChart(charts, ctx), rateChart(charts, ctx)].map((chart) => chart.ready()));
 }
 
-function costControls({ payload, state }) {
+function costControls({ state }) {
   const controls = COSTS.map(([name, label]) => {
     const set = (event) => {
       const value = event.target.value === "" ? null : Number(event.target.value);
@@ -46,7 +46,7 @@ function costControls({ payload, state }) {
       state.set({ costs: { ...state.get().costs, [name]: value } });
       for (const one of both) if (one !== event.target && value !== null) one.value = value;
     };
-    const start = payload.costs[name];
+    const start = state.get().costs[name];
     const top = Math.max(1, Math.ceil(4 * (start ?? 1)));
     const shared = { min: 0, max: top, step: "any", value: start, input: set };
     const range = h("input", { type: "range", "aria-label": `${label}, slider`, ...shared, "data-cost-slider": name });

@@ -66,7 +66,7 @@ def make_payload(rows: pl.DataFrame, samples: int = 40) -> dict[str, Any]:
     binned = rows.with_columns(
         pl.lit("all").alias("all"),
         *(pl.Series(f"bin {m}", _place(rows[m].to_numpy(), edges[m])) for m in (A, B)),
-        pl.Series("ctit", np.searchsorted(CTIT_EDGES, rows["ctit_seconds"], "right") - 1).clip(0),
+        pl.Series("ctit", np.searchsorted(CTIT_EDGES, rows["ctit_seconds"], "right")),
     )
     models = [
         {"version": m, "family": m.split("-")[0], "role": role, "n": rows.height,
@@ -85,7 +85,7 @@ def make_payload(rows: pl.DataFrame, samples: int = 40) -> dict[str, Any]:
         "states": STATES, "truths": ["fraud", "honest"],
         "bins": {m: {name: _bins(binned, m, name, held) for name, held in values.items()}
                  for m in (A, B)},
-        "ctit": {"edges": CTIT_EDGES, "rows": {m: _ctit(binned, m, apps) for m in (A, B)},
+        "ctit": {"edges": CTIT_EDGES, "unknown": len(CTIT_EDGES) + 1, "rows": {m: _ctit(binned, m, apps) for m in (A, B)},
                  "baseline": {app: _histogram(binned.filter(app=app)["ctit"]) for app in apps}},
         "folds": _folds(days), "attacks": [{"attack": "smart_bots", "began": days[len(days) // 2],
                                             "n": rows.filter(attack="smart_bots").height}],
@@ -160,7 +160,7 @@ def _ctit(binned: pl.DataFrame, model: str, apps: list[str]) -> dict[str, list[i
 
 
 def _histogram(places: pl.Series) -> list[int]:
-    return [int(n) for n in np.bincount(places.to_numpy(), minlength=len(CTIT_EDGES))]
+    return [int(n) for n in np.bincount(places.to_numpy(), minlength=len(CTIT_EDGES) + 2)]
 
 
 def _folds(days: list[str]) -> list[dict[str, Any]]:
