@@ -22,7 +22,6 @@ ALL = "all"
 # Bins with room for the edges that a version's thresholds add.
 ROOM = BINS + 28
 MILLIONTHS = 1_000_000
-NOT_SCORED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -67,21 +66,9 @@ def count_cells(
     sets = [(n, name) for n in range(len(scope.models)) for name in names]
     levels = _levels(scope, edges, names, width)
     first = {key: begins(edges[key[0]], level) for key, level in levels.items()}
-    keys = [_key(scope, n, name, width, first) for n, name in sets]
-    listed = [f"k{place}" for place in range(len(sets))]
-    counted = scope.warehouse.query(
-        f"""
-        select
-            grouping({", ".join(listed)}) as missing, greatest({", ".join(listed)}) as key,
-            count() as count, sum(paid) as spend
-        from (
-            select paid, {", ".join(f"{key} as k{place}" for place, key in enumerate(keys))}
-            from ({_coded(scope, edges, values, where)})
-        )
-        group by grouping sets ({", ".join(f"({name})" for name in listed)})
-        having key != {NOT_SCORED}
-        """
-    )
+    whole = (0, len(scope.days))
+    coded = _coded(scope, edges, values, where, whole)
+    counted = _scanned(scope, sets, first, width, whole, coded)
     every = 2 ** len(sets) - 1
     frames = {}
     parts = counted.partition_by("missing", as_dict=True)
@@ -90,6 +77,35 @@ def count_cells(
         key = (scope.models[n].version, name)
         frames[key] = _decoded(found, name, width, first[key], scope.has_truth)
     return Cells(values, frames, levels)
+
+
+def _scanned(
+    scope: Scope, sets: list[tuple[int, str]], first: dict[Key, list[int]], width: dict[str, int],
+    part: tuple[int, int], coded: str,
+) -> pl.DataFrame:  # fmt: skip
+    """What one scan counted: `missing`, which set it is; `start`, the first day; `key`; figures."""
+    groups = {(n, name): first[scope.models[n].version, name] for n, name in sets}
+    most = (part[1] - part[0]) * max(
+        _cells_a_day(name, len(held), width) for (_, name), held in groups.items()
+    )
+    bits = 16 if most < 2**16 - 1 else 32
+    nowhere = 2**bits - 1
+    listed = [f"k{place}" for place in range(len(sets))]
+    keys = ", ".join(
+        f"toUInt{bits}(if(isNull(s{n}), {nowhere}, {_key(n, name, groups[n, name], width)}))"
+        f" as k{place}"
+        for place, (n, name) in enumerate(sets)
+    )
+    return scope.warehouse.query(
+        f"""
+        select
+            grouping({", ".join(listed)}) as missing, toUInt32({part[0]}) as start,
+            toUInt32(greatest({", ".join(listed)})) as key, count() as count, sum(paid) as spend
+        from (select paid, {keys} from ({coded}))
+        group by grouping sets ({", ".join(f"({name})" for name in listed)})
+        having key != {nowhere}
+        """
+    )
 
 
 def _levels(
@@ -166,9 +182,11 @@ def _largest(scope: Scope, where: dict[str, Any] | None) -> dict[str, list[str |
 
 
 def _coded(
-    scope: Scope, edges: dict[str, Edges], values: dict[str, list[str | None]], where: Any
-) -> str:
+    scope: Scope, edges: dict[str, Edges], values: dict[str, list[str | None]],
+    where: dict[str, Any] | None, part: tuple[int, int],
+) -> str:  # fmt: skip
     """SQL of rows as numbers: day, state, truth, values, click-to-install time, score bins."""
+    days = scope.days[part[0] : part[1]]
     scores = ", ".join(f"{model.score} as s{n}" for n, model in enumerate(scope.models))
     bins = ", ".join(
         f"ifNull({edges[model.version].place(f's{n}')}, toUInt32(0)) as b{n}"
@@ -178,52 +196,51 @@ def _coded(
     return f"""
         select
             {scores}, {bins}, {codes},
-            toUInt32(event_date - toDate('{scope.date_from}')) as day,
+            toUInt32(event_date - toDate('{days[0]}')) as day,
             toUInt32({scope.state}) as state, toUInt32({scope.truth or "0"}) as truth,
             {ctit_bin("ctit_seconds")} as ctit,
             toInt64(round(ifNull(payout, 0) * {MILLIONTHS})) as paid
-        from {scope.relation} where {scope.where(where)}
+        from {scope.relation}
+        where event_date >= '{days[0]}' and event_date <= '{days[-1]}' and {scope.where(where)}
     """
 
 
-def _key(
-    scope: Scope, n: int, name: str, width: dict[str, int], first: dict[Key, list[int]]
-) -> str:
+def _key(n: int, name: str, groups: list[int], width: dict[str, int]) -> str:
     """SQL of a cell as one number, which the engine groups by quickest."""
-    groups = first[scope.models[n].version, name]
-    last = len(groups) - 1
     # The group of each bin, looked up in an array.
-    place = ", ".join(str(min(bisect_right(groups, b) - 1, last)) for b in range(ROOM))
-    group = f"toUInt32([{place}][b{n} + 1])"
+    places = ", ".join(str(bisect_right(groups, b) - 1) for b in range(ROOM))
+    group = f"toUInt32([{places}][b{n} + 1])"
     if name == "ctit":
-        cell = f"((day * {CTIT_BINS} + ctit) * {ROOM} + {group}) * {width['app']} + v_app"
-    else:
-        cell = f"((day * {ROOM} + {group}) * 3 + state) * 2 + truth"
-        if name != ALL:
-            cell = f"({cell}) * {width[name]} + v_{name}"
-    return f"toUInt32(if(isNull(s{n}), {NOT_SCORED}, {cell}))"
+        return f"((day * {CTIT_BINS} + ctit) * {len(groups)} + {group}) * {width['app']} + v_app"
+    cell = f"((day * {len(groups)} + {group}) * 3 + state) * 2 + truth"
+    return cell if name == ALL else f"({cell}) * {width[name]} + v_{name}"
+
+
+def _cells_a_day(name: str, groups: int, width: dict[str, int]) -> int:
+    return groups * (CTIT_BINS * width["app"] if name == "ctit" else 6 * width.get(name, 1))
 
 
 def _decoded(
     found: pl.DataFrame, name: str, width: dict[str, int], first: list[int], has_truth: bool
 ) -> pl.DataFrame:
     """The parts of each key as columns, in order of the key."""
+    groups = ("group", len(first))
     parts = (
-        [("app", width["app"]), ("group", ROOM), ("ctit", CTIT_BINS)]
+        [("app", width["app"]), groups, ("ctit", CTIT_BINS)]
         if name == "ctit"
-        else [("value", width.get(name, 1)), ("truth", 2), ("state", 3), ("group", ROOM)]
+        else [("value", width.get(name, 1)), ("truth", 2), ("state", 3), groups]
     )
     rest = pl.col("key")
     columns = {}
     for part, size in parts:
         columns[part] = (rest % size).cast(pl.UInt16)
         rest = rest // size
-    order = ["day", "value", "bin", "state", *(["truth"] if has_truth else []), "count", "spend"]
+    keys = ["day", "value", "bin", "state", *(["truth"] if has_truth else [])]
     if name == "ctit":
-        order = ["day", "ctit", "bin", "app", "count"]
+        keys = ["day", "ctit", "bin", "app"]
     whole = found.select(
-        "count", pl.col("spend") / MILLIONTHS, day=rest.cast(pl.UInt16), **columns
+        "count", pl.col("spend") / MILLIONTHS, day=(pl.col("start") + rest).cast(pl.UInt16),
+        **columns,
     )  # fmt: skip
-    return whole.with_columns(bin=pl.Series(first, dtype=pl.UInt16).gather(whole["group"])).select(
-        order
-    ).sort(order[:-2] if name != "ctit" else order[:-1])  # fmt: skip
+    exact = whole.with_columns(bin=pl.Series(first, dtype=pl.UInt16).gather(whole["group"]))
+    return exact.select(*keys, "count", *([] if name == "ctit" else ["spend"])).sort(keys)

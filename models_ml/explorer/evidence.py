@@ -1,12 +1,13 @@
 """Rows as an analyst reads them: what it was, what models said and why, what happened around."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import polars as pl
 
+from models_ml.durations import as_utc
 from models_ml.explorer.scope import Scope
 from models_ml.reasons import in_words
 from warehouse.connection import Warehouse
@@ -14,6 +15,8 @@ from warehouse.contracts import Feature, list_features
 
 MOST_EVENTS = 20
 AROUND = timedelta(days=1)
+# Events of an install are reported so long.
+REPORTED = timedelta(days=30)
 COLUMNS = (
     "toString(install_id) as id, event_at, toString(app_id) as app, publisher, subpublisher,"
     " country, os, carrier, ctit_seconds, payout, model_versions, scores, has_verdict, event_date"
@@ -134,44 +137,36 @@ def events_around(
     before, and what it reported itself; the latest `MOST_EVENTS`, each `at`, `kind`, `says`."""
     if not ids:
         return {}
-    installs = warehouse.table("core", "installs")
-    rows = (
-        "select install_id, event_at as row_at, ip_hash as row_ip, device_hash as row_device,"
-        f" touched_at from {installs} where event_at in ({INSTANTS})"
-        " and install_id in {ids:Array(UUID)}"
-    )
-    first, last = min(times) - AROUND, max(times) + timedelta(days=30)
-    days = f"events.event_date >= '{_day(first)}' and events.event_date <= '{_day(last)}'"
     keys = {
         "ids": [UUID(one) for one in ids],
-        "times": [round(_utc(at).timestamp() * 1000) for at in times],
+        "times": [round(as_utc(at).timestamp() * 1000) for at in times],
     }
-    parts = []
-    for table, kind in (("clicks", "click"), ("installs", "install")):
-        for key, what in (("ip", "address"), ("device", "device")):
-            parts.append(
-                f"select toString(of.install_id) as id, events.event_at as at, '{kind}' as kind,"
-                f" concat('of ', events.publisher, ' on ', events.app_id, ', same {what}') as says"
-                f" from (select * from {warehouse.table('core', table)} as events where {days}"
-                f" and events.{key}_hash in (select row_{key} from ({rows}))) as events"
-                f" inner join ({rows}) as of on of.row_{key} = events.{key}_hash"
-                " where events.event_at < of.row_at"
-                " and events.event_at >= of.row_at - interval 1 day"
-            )
-    parts.append(
-        "select toString(of.install_id), assumeNotNull(of.touched_at), 'click',"
-        f" 'the click that claims it' from ({rows}) as of where of.touched_at is not null"
-    )
-    parts.append(
-        "select toString(events.install_id), events.event_at, 'event',"
-        " concat('reported ', toString(events.event_name))"
-        f" from {warehouse.table('core', 'app_events')} as events"
-        f" where {days} and events.install_id in {{ids:Array(UUID)}}"
-    )
-    found = warehouse.query(
-        f"select id, at, kind, says from ({' union all '.join(parts)})"
-        f" order by id, at desc, kind, says limit {MOST_EVENTS} by id",
+    of = warehouse.query(
+        "select toString(install_id) as id, toUnixTimestamp64Milli(event_at) as row_at,"
+        " ifNull(ip_hash, 0) as ip, ifNull(device_hash, 0) as device"
+        f" from {warehouse.table('core', 'installs')}"
+        f" where event_at in ({INSTANTS}) and install_id in {{ids:Array(UUID)}}",
         **keys,
+    )
+    columns = {name: of[name].to_list() for name in of.columns}
+    found = warehouse.query(
+        f"""
+        with of as (
+            select
+                toString(one.1) as id, fromUnixTimestamp64Milli(one.2, 'UTC') as row_at,
+                one.3 as ip, one.4 as device
+            from (
+                select arrayJoin(arrayZip(
+                    {{of_id:Array(String)}}, {{of_at:Array(Int64)}},
+                    {{of_ip:Array(UInt64)}}, {{of_device:Array(UInt64)}}
+                )) as one
+            )
+        )
+        select id, at, kind, says from ({_around(warehouse, times)})
+        order by id, at desc, kind, says limit {MOST_EVENTS} by id
+        """,
+        **keys,
+        **{f"of_{name.removeprefix('row_')}": values for name, values in columns.items()},
     )
     told: dict[str, list[dict[str, Any]]] = {}
     for row in found.sort(["id", "at", "kind", "says"]).iter_rows(named=True):
@@ -180,11 +175,32 @@ def events_around(
     return told
 
 
-def _utc(at: datetime) -> datetime:
-    from models_ml.durations import as_utc
-
-    return as_utc(at)
-
-
-def _day(at: datetime) -> date:
-    return at.date()
+def _around(warehouse: Warehouse, times: list[datetime]) -> str:
+    """SQL of what happened around the installs of `of`: `id`, `at`, `kind`, `says`."""
+    first, last = (min(times) - AROUND).date(), max(times).date()
+    parts = []
+    for table, kind in (("clicks", "click"), ("installs", "install")):
+        for key, what in (("ip", "address"), ("device", "device")):
+            parts.append(
+                f"select of.id as id, events.event_at as at, '{kind}' as kind,"
+                f" concat('of ', events.publisher, ' on ', events.app_id, ', same {what}') as says"
+                f" from (select event_at, publisher, app_id, assumeNotNull({key}_hash) as same"
+                f" from {warehouse.table('core', table)} where event_date >= '{first}'"
+                f" and event_date <= '{last}' and {key}_hash in {{of_{key}:Array(UInt64)}}"
+                f" and {key}_hash != 0) as events inner join of on of.{key} = events.same"
+                " where events.event_at < of.row_at"
+                " and events.event_at >= of.row_at - interval 1 day"
+            )
+    parts.append(
+        "select toString(install_id), assumeNotNull(touched_at), 'click',"
+        " 'the click that claims it'"
+        f" from {warehouse.table('core', 'installs')} where event_at in ({INSTANTS})"
+        " and install_id in {ids:Array(UUID)} and touched_at is not null"
+    )
+    parts.append(
+        "select toString(events.install_id), events.event_at, 'event',"
+        " concat('reported ', toString(events.event_name))"
+        f" from {warehouse.table('core', 'app_events')} as events where event_date >= '{first}'"
+        f" and event_date <= '{last + REPORTED}' and events.install_id in {{ids:Array(UUID)}}"
+    )
+    return " union all ".join(parts)

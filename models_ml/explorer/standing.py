@@ -106,7 +106,6 @@ def read_costs(scope: Scope) -> tuple[dict[str, float | None], str | None]:
     amounts = dict(zip(("payout", "dispute", "review"), means, strict=True))
     currencies = warehouse.query(
         "select distinct toString(currency) as currency"
-        f" from {warehouse.table('marts', 'install_economics')} where {scope.inside}"
-        " and currency != ''"
+        f" from {warehouse.table('marts', 'economics')} where currency != ''"
     )["currency"].to_list()
     return amounts, currencies[0] if len(currencies) == 1 else None
