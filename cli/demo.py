@@ -55,6 +55,7 @@ def demo(
         "build",
         f"train fs_install --model xgboost --to {train_to} --as-of {test_from}",
         f"score fs_install --from {test_from}",
+        f"report --out {folder / 'report.html'}",
     ]
     for number, words in enumerate(steps, 1):
         say(f"\n[{number}/{len(steps)}] clickward {_short(words, project)}")
@@ -127,6 +128,9 @@ def _report(project: Project, folder: Path, train_to: date, test_from: date) -> 
     store = _short(str(folder / "store"), project)
     say(
         f"""
+The explorer of these scores, for any browser:
+  {_short(str(folder / "report.html"), project)}
+
 Where to look next:
   source .venv/bin/activate
   export CLICKWARD_STORE={store}

@@ -53,9 +53,7 @@ def report(
     versions = [one.strip() for one in models.split(",") if one.strip()] if models else None
     days = {"date_from": _day(date_from, "--from"), "date_to": _day(date_to, "--to")}
     with connection(project) as warehouse:
-        made = make_payload(
-            warehouse, feature_set=feature_set, models=versions, say=say, **days
-        )
+        made = make_payload(warehouse, feature_set=feature_set, models=versions, say=say, **days)
     say("writing the page")
     page = make_page(made.to_json(), f"clickward: {made.data['title']}", project.home / "cache")
     size = _write(out, page)
@@ -87,7 +85,7 @@ def _day(text: str | None, option: str) -> object:
 
 
 def _write(out: Path, page: str) -> int:
-    """The page in its place at once; how many bytes it has. Raises `UserError` where it cannot be."""
+    """The page in its place at once; its bytes. Raises `UserError` where it cannot be."""
     from warehouse.errors import UserError
 
     unfinished = out.with_name(f".{out.name}.unfinished")
@@ -96,7 +94,9 @@ def _write(out: Path, page: str) -> int:
         unfinished.write_text(page, encoding="utf-8")
         unfinished.replace(out)
     except OSError as error:
-        raise UserError(f"{out} cannot be written: {error.strerror}", "name another --out") from None
+        raise UserError(
+            f"{out} cannot be written: {error.strerror}", "name another --out"
+        ) from None
     return out.stat().st_size
 
 

@@ -15,7 +15,13 @@ from warehouse.store import open_store
 _numbers = itertools.count(1)
 HERE = Path(__file__).parent
 # Folders whose files share a costly fixture: one worker runs them all.
-SHARED = ("integration/door", "integration/explorer_page", "integration/marts", "unit/models_ml", "unit/simulator")
+SHARED = (
+    "integration/door",
+    "integration/explorer_page",
+    "integration/marts",
+    "unit/models_ml",
+    "unit/simulator",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

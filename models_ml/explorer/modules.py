@@ -1,4 +1,4 @@
-"""Joins our ES modules into one script, so that a page without network and a notebook share them."""
+"""Joins our ES modules into one script, for a page without network and a notebook."""
 
 import re
 from pathlib import Path

@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from tests.integration.explorer_page.browser import Page, open_chromium
-from tests.integration.explorer_page.made_rows import make_payload, make_rows
 
 from models_ml.explorer.page import make_page
+from tests.integration.explorer_page.browser import Page, open_chromium
+from tests.integration.explorer_page.made_rows import make_payload, make_rows
 
 DAYS = 21
 IMAGES = Path(__file__).resolve().parents[3] / "docs" / "images"

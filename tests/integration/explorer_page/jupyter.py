@@ -45,7 +45,7 @@ def write_notebook(folder: Path, code: str) -> Path:
 
 @contextmanager
 def jupyterlab(folder: Path, project: Project, store: Path, schema: str) -> Iterator[str]:
-    """JupyterLab serving `folder`; its address. Its kernels use `store`, and nothing of the user's."""
+    """JupyterLab serving `folder`; its address. Its kernels use `store`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,5 +1,7 @@
 """Scored installs made up row by row, and the payload that the contract makes of them."""
 
+# ruff: noqa: E501  # the payload reads as the contract states it
+
 from datetime import date, timedelta
 from typing import Any
 
@@ -60,9 +62,7 @@ def make_payload(rows: pl.DataFrame, samples: int = 40) -> dict[str, Any]:
     days = [str(FIRST + timedelta(days=day)) for day in range(int(rows["day"].max()) + 1)]  # type: ignore[arg-type]
     operating = {name: float(rows[name].quantile(0.9, "nearest")) for name in (A, B)}  # type: ignore[arg-type]
     edges = {name: _edges(rows[name].to_numpy(), operating[name]) for name in (A, B)}
-    values = {"all": ["all"]} | {
-        name: sorted(rows[name].unique().to_list()) for name in DIMENSIONS
-    }
+    values = {"all": ["all"]} | {name: sorted(rows[name].unique().to_list()) for name in DIMENSIONS}
     binned = rows.with_columns(
         pl.lit("all").alias("all"),
         *(pl.Series(f"bin {m}", _place(rows[m].to_numpy(), edges[m])) for m in (A, B)),
@@ -135,9 +135,7 @@ def _place(scores: np.ndarray, edges: list[float]) -> np.ndarray:
 
 def _bins(binned: pl.DataFrame, model: str, name: str, held: list[str]) -> dict[str, list[Any]]:
     keys = ["day", name, f"bin {model}", "state", "truth"]
-    found = (
-        binned.group_by(keys).agg(count=pl.len(), spend=pl.col("payout").sum()).sort(keys)
-    )
+    found = binned.group_by(keys).agg(count=pl.len(), spend=pl.col("payout").sum()).sort(keys)
     return {
         "day": found["day"].to_list(),
         "value": [held.index(value) for value in found[name]],

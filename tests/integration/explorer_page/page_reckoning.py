@@ -19,7 +19,11 @@ def wilson(k: int, n: int) -> dict[str, float] | None:
 
 
 def numbers(
-    rows: pl.DataFrame, score: str, threshold: float, costs: dict[str, float], verdict: str = "state"
+    rows: pl.DataFrame,
+    score: str,
+    threshold: float,
+    costs: dict[str, float],
+    verdict: str = "state",
 ) -> dict[str, Any]:
     """What the threshold view shows of these rows."""
     flagged = rows.filter(pl.col(score) >= threshold)

@@ -1,9 +1,12 @@
 """Each number the report shows equals one computed from the raw rows."""
 
+# ruff: noqa: RUF001  # signs as the page shows them
+
 from typing import Any
 
 import polars as pl
 import pytest
+
 from tests.integration.explorer_page.browser import Page
 from tests.integration.explorer_page.made_rows import A, B
 from tests.integration.explorer_page.page_reckoning import best_threshold, numbers, wilson
@@ -190,9 +193,9 @@ def test_click_to_install_times_and_two_models(
 
 def test_what_is_recorded_is_shown_with_its_n(opened: Page) -> None:
     cell = opened.find('[data-table=unseen] [data-attack="smart_bots"]')
-    assert cell.text.split() == "21.0 % 15.0 % to 29.0 % n 140".split()
+    assert cell.text.split() == ["21.0", "%", "15.0", "%", "to", "29.0", "%", "n", "140"]
     few = opened.find('[data-table=unseen] [data-attack="click_injection"]')
-    assert few.text.split() == "40.0 % to 96.0 % n 5".split()
+    assert few.text.split() == ["40.0", "%", "to", "96.0", "%", "n", "5"]
     assert [row[0::5] for row in opened.table("drift")] == [
         ["install__ctit_seconds", "90"],
         ["device__clicks_1d", "90"],

@@ -1,5 +1,7 @@
 """The report as a page: rows behind a slice, no network, quick, and usable by everybody."""
 
+# ruff: noqa: E501, RUF001  # scripts of the browser; signs as the page shows them
+
 import csv
 import json
 from collections.abc import Callable
@@ -147,7 +149,9 @@ def test_a_threshold_move_is_painted_within_50_ms_at_the_size_of_ten_million_row
     moves = page.time_moves([*range(60, 98, 2)])
     script, painted = (sorted(move[part] for move in moves) for part in ("script", "painted"))
     quarter, half = len(moves) // 4, len(moves) // 2
-    print(f"{cells:,} cells: script {script[half]:.1f} ms, painted {painted[half]:.1f} ms (medians)")
+    print(
+        f"{cells:,} cells: script {script[half]:.1f} ms, painted {painted[half]:.1f} ms (medians)"
+    )
     # The quicker moves are the page's own time: what else the machine does delays the others.
     assert painted[quarter] < 50
     assert script[quarter] < 20
@@ -158,7 +162,9 @@ def test_by_keyboard_alone(opened: Page) -> None:
     for _ in range(8):
         opened.driver.switch_to.active_element.send_keys(Keys.TAB)
         element = opened.driver.switch_to.active_element
-        seen.append(element.get_attribute("data-control") or element.get_attribute("data-threshold"))
+        seen.append(
+            element.get_attribute("data-control") or element.get_attribute("data-threshold")
+        )
     assert seen[:6] == ["model", "judge", "threshold", "balanced", "from", "to"]
 
     button = opened.find('[data-table="slices"] button')
