@@ -1,5 +1,6 @@
 """`clickward report`: the explorer as one HTML file."""
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -72,10 +73,8 @@ def report(
     print(facts["path"])
 
 
-def _day(text: str | None, option: str) -> object:
+def _day(text: str | None, option: str) -> date | None:
     """A day. Raises `UsageError` where the text is none."""
-    from datetime import date
-
     from warehouse.errors import UsageError
 
     try:

@@ -1,6 +1,7 @@
 """The chart library's JavaScript, from inside its Python package."""
 
 import functools
+from importlib.metadata import version
 from pathlib import Path
 
 from warehouse.errors import UserError
@@ -25,7 +26,7 @@ def chart_library(kept: Path | None = None) -> str:
         ) from None
     if kept is None:
         return str(vl_convert.javascript_bundle(EXPOSE))
-    path = kept / f"vega-{vl_convert.__version__}.js"
+    path = kept / f"vega-{version('vl-convert-python')}.js"
     if not path.is_file():
         kept.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".unfinished")
