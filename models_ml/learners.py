@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -91,14 +92,12 @@ class InMemory:
 
 
 @dataclass(frozen=True)
-class InBatches:
-    """A snapshot read a batch at a time, again for each pass; `cache` is where bins may lie.
-
-    Of every row memory holds the label and the fold, and of the holdout the score and time.
+class FromSnapshot(ABC):
+    """A snapshot that memory need not hold: of every row it holds the label and the fold, and of
+    the holdout the score and time.
     """
 
     source: SnapshotRows
-    cache: Path | None
 
     @property
     def rows(self) -> int:
@@ -109,7 +108,7 @@ class InBatches:
         return int(self.source.labels().sum())
 
     def holdout(self, estimator: Estimator) -> Holdout:
-        """See `Learner`."""
+        """See `Learner`. The twin scores here, a batch at a time."""
         from sklearn.base import clone
 
         early, late = split_time(self.source, HOLDOUT_SHARE)
@@ -120,6 +119,17 @@ class InBatches:
     def fit(self, estimator: Estimator) -> None:
         """See `Learner`."""
         self._learn(estimator, self.source)
+
+    @abstractmethod
+    def _learn(self, estimator: Estimator, rows: SnapshotRows) -> None:
+        """Fit on the first rows of the snapshot, all of them or fewer."""
+
+
+@dataclass(frozen=True)
+class InBatches(FromSnapshot):
+    """Read a batch at a time, again for each pass; `cache` is where bins may lie."""
+
+    cache: Path | None
 
     def _learn(self, estimator: Estimator, rows: SnapshotRows) -> None:
         folds = folds_of(estimator, rows)

@@ -61,7 +61,7 @@ def written_blocks(warehouse: Warehouse) -> set[tuple[str, str, str, int, int]]:
             "select database, table, partition_id, max(max_block_number),"
             " max(toUInt64OrZero(splitByChar('_', name)[5])) from system.parts"
             " where active and startsWith(database, {schema:String}) and table != 'build_runs'"
-            " and (database, table) != ({schema:String} || '_marts', 'app_economics') group by all",
+            " and (database, table) != ({schema:String} || 'marts', 'app_economics') group by all",
             parameters={"schema": warehouse.target.schema + "_"},
         ).result_rows
     )

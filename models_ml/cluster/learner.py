@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,18 +12,15 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
-from models_ml.batches import SnapshotRows, snapshot_rows, split_time
+from models_ml.batches import SnapshotRows, snapshot_rows
 from models_ml.cluster import worker
 from models_ml.cluster.connecting import Cluster
 from models_ml.cluster.worker import Day, Pieces
 from models_ml.content import ContentHash
 from models_ml.durations import parse_instant
-from models_ml.estimators import Estimator
-from models_ml.fitting import HOLDOUT_SHARE
-from models_ml.learners import LIMITS, Limits, folds_of, scored
+from models_ml.learners import LIMITS, FromSnapshot, Limits, folds_of
 from models_ml.rates import RateCounts
 from models_ml.snapshot import Snapshot
-from models_ml.thresholds import Holdout
 from warehouse.connection import Warehouse
 from warehouse.contracts import FeatureSet
 from warehouse.errors import UserError
@@ -96,34 +92,12 @@ class PulledDays:
 
 
 @dataclass(frozen=True)
-class OnCluster:
-    """A snapshot's rows, learnt from by every worker of a cluster together."""
+class OnCluster(FromSnapshot):
+    """Learnt from by every worker of a cluster together."""
 
-    source: SnapshotRows
     cluster: Cluster
     reads: Source
     limits: Limits
-
-    @property
-    def rows(self) -> int:
-        return len(self.source)
-
-    @cached_property
-    def positives(self) -> int:
-        return int(self.source.labels().sum())
-
-    def holdout(self, estimator: Estimator) -> Holdout:
-        """See `Learner`. The twin is grown by the workers and scores here, a batch at a time."""
-        from sklearn.base import clone
-
-        early, late = split_time(self.source, HOLDOUT_SHARE)
-        twin = clone(estimator)
-        self._learn(twin, early)
-        return scored(twin, late)
-
-    def fit(self, estimator: Estimator) -> None:
-        """See `Learner`."""
-        self._learn(estimator, self.source)
 
     def _learn(self, estimator: Any, rows: SnapshotRows) -> None:
         """Count categories on every worker, add the counts up, then grow trees together."""
