@@ -73,20 +73,36 @@ class Cluster:
                 with self.client.as_current():
                     found = wait(left, timeout=LOOK, return_when="FIRST_COMPLETED")
             except TimeoutError:
-                self._check_alive()
+                self.check_alive()
                 continue
             for future in found.done:
                 _check(future)
             left = list(found.not_done)
 
-    def _check_alive(self) -> None:
-        present = self.client.scheduler_info()["workers"]
+    def check_alive(self) -> None:
+        """Raises `UserError` naming a worker that the scheduler no longer has."""
+        present = _workers(self.client)
         lost = [address for address in self.workers if address not in present]
         if lost:
             raise UserError(
                 f"the Dask worker {lost[0]} is gone",
                 "look at its log (memory?), then run the same command again",
             )
+
+
+def _workers(client: Any) -> list[str]:
+    """The addresses of the workers the scheduler has now, sorted.
+
+    The scheduler is asked: `scheduler_info` answers from what the client keeps, which a loop of
+    the client's own replaces, every two seconds, by one without workers.
+    """
+    try:
+        return sorted(client.nthreads())
+    except OSError as error:
+        raise ConnectionFailed(
+            f"the Dask scheduler no longer answers: {error}",
+            "look at its log, start it again, then run the same command again",
+        ) from error
 
 
 def _check(future: Any) -> None:
@@ -126,7 +142,7 @@ def cluster_at(address: str) -> Iterator[Cluster]:
             "start one with `dask scheduler`, and give its address: --dask tcp://10.0.0.5:8786",
         ) from error
     try:
-        workers = tuple(sorted(client.scheduler_info()["workers"]))
+        workers = tuple(_workers(client))
         if not workers:
             raise UserError(
                 f"the Dask cluster at {address} has no workers",

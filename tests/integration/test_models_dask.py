@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import dask
 import models_world as world
 import numpy as np
 import pytest
@@ -122,6 +123,15 @@ def test_without_the_extra_what_to_install_is_said(monkeypatch: pytest.MonkeyPat
     with pytest.raises(UserError, match="--dask needs the extra dask") as caught:
         cluster_at("tcp://127.0.0.1:9").__enter__()
     assert "pip install 'clickward[dask]'" in str(caught.value.hint)
+
+
+def test_workers_are_seen_while_the_client_renews_what_it_keeps(scheduler: str) -> None:
+    # Its loop replaces what it keeps of the cluster by an answer that names no workers.
+    with dask.config.set({"distributed.client.scheduler-info-interval": "1ms"}):
+        for _ in range(5):
+            with cluster_at(scheduler) as cluster:
+                for _ in range(100):
+                    cluster.check_alive()
 
 
 def test_a_lost_worker_ends_the_training(scheduler: str) -> None:
