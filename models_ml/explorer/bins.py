@@ -12,7 +12,7 @@ from models_ml.explorer.ctit import CTIT_BINS, ctit_bin
 from models_ml.explorer.dimensions import DIMENSIONS, LARGEST, OTHER, as_text, code, shown
 from models_ml.explorer.edges import BINS, Edges, find_edges
 from models_ml.explorer.resolution import Key, begins, fit, plan
-from models_ml.explorer.scope import Scope, find_scope
+from models_ml.explorer.scope import EAGER, Scope, find_scope
 from warehouse.connection import Warehouse
 
 STATES = ("fraud", "honest", "unknown")
@@ -22,6 +22,8 @@ ALL = "all"
 # Bins with room for the edges that a version's thresholds add.
 ROOM = BINS + 28
 MILLIONTHS = 1_000_000
+# The longest array that the engine counts into is a little longer.
+RESAMPLED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -63,49 +65,54 @@ def count_cells(
     values = _largest(scope, where)
     width = {name: len(held) + 1 for name, held in values.items()}
     names = [ALL, *DIMENSIONS, "ctit"]
-    sets = [(n, name) for n in range(len(scope.models)) for name in names]
     levels = _levels(scope, edges, names, width)
     first = {key: begins(edges[key[0]], level) for key, level in levels.items()}
-    whole = (0, len(scope.days))
-    coded = _coded(scope, edges, values, where, whole)
-    counted = _scanned(scope, sets, first, width, whole, coded)
-    every = 2 ** len(sets) - 1
-    frames = {}
-    parts = counted.partition_by("missing", as_dict=True)
-    for place, (n, name) in enumerate(sets):
-        found = parts.get((every - 2 ** (len(sets) - 1 - place),), counted.clear())
-        key = (scope.models[n].version, name)
-        frames[key] = _decoded(found, name, width, first[key], scope.has_truth)
+    a_day = {key: _cells_a_day(key[1], len(groups), width) for key, groups in first.items()}
+    span = max(1, RESAMPLED // max(a_day.values()))
+    counted: dict[Key, list[pl.DataFrame]] = {key: [] for key in first}
+    for start in range(0, len(scope.days), span):
+        part = (start, min(start + span, len(scope.days)))
+        coded = _coded(scope, edges, values, where, part)
+        for key, found in _scanned(scope, coded, first, width, part).items():
+            counted[key].append(found)
+    frames = {
+        key: _decoded(pl.concat(counted[key]), key[1], width, groups, scope.has_truth)
+        for key, groups in first.items()
+    }
     return Cells(values, frames, levels)
 
 
 def _scanned(
-    scope: Scope, sets: list[tuple[int, str]], first: dict[Key, list[int]], width: dict[str, int],
-    part: tuple[int, int], coded: str,
-) -> pl.DataFrame:  # fmt: skip
-    """What one scan counted: `missing`, which set it is; `start`, the first day; `key`; figures."""
-    groups = {(n, name): first[scope.models[n].version, name] for n, name in sets}
-    most = (part[1] - part[0]) * max(
-        _cells_a_day(name, len(held), width) for (_, name), held in groups.items()
+    scope: Scope, coded: str, first: dict[Key, list[int]], width: dict[str, int],
+    part: tuple[int, int],
+) -> dict[Key, pl.DataFrame]:  # fmt: skip
+    """The cells of days `part` with rows: `key`, of a cell since the first day of all, `count` and
+    `spend`.
+
+    A cell is a place in an array, into which the engine counts several times as fast as it groups.
+    """
+    places = {model.version: n for n, model in enumerate(scope.models)}
+    start, days = part[0], part[1] - part[0]
+    keys, sums = [], []
+    for place, ((version, name), groups) in enumerate(first.items()):
+        cells, n = days * _cells_a_day(name, len(groups), width), places[version]
+        # A key past the end of the array is counted nowhere.
+        key = f"if(isNull(s{n}), {cells}, {_key(n, name, groups, width)})"
+        keys.append(f"toUInt32({key}) as k{place}")
+        sums += [f"countResample(0, {cells}, 1)(k{place}) as count{place}",
+                 f"sumResample(0, {cells}, 1)(paid, k{place}) as spend{place}"]  # fmt: skip
+    row = scope.warehouse.query(
+        f"select {', '.join(sums)} from (select paid, {', '.join(keys)} from ({coded})) {EAGER}"
     )
-    bits = 16 if most < 2**16 - 1 else 32
-    nowhere = 2**bits - 1
-    listed = [f"k{place}" for place in range(len(sets))]
-    keys = ", ".join(
-        f"toUInt{bits}(if(isNull(s{n}), {nowhere}, {_key(n, name, groups[n, name], width)}))"
-        f" as k{place}"
-        for place, (n, name) in enumerate(sets)
-    )
-    return scope.warehouse.query(
-        f"""
-        select
-            grouping({", ".join(listed)}) as missing, toUInt32({part[0]}) as start,
-            toUInt32(greatest({", ".join(listed)})) as key, count() as count, sum(paid) as spend
-        from (select paid, {keys} from ({coded}))
-        group by grouping sets ({", ".join(f"({name})" for name in listed)})
-        having key != {nowhere}
-        """
-    )
+    found = {}
+    for place, ((version, name), groups) in enumerate(first.items()):
+        before = start * _cells_a_day(name, len(groups), width)
+        found[version, name] = (
+            pl.DataFrame({"count": row[f"count{place}"][0], "spend": row[f"spend{place}"][0]})
+            .with_row_index("key", before)
+            .filter(pl.col("count") > 0)
+        )
+    return found
 
 
 def _levels(
@@ -239,7 +246,7 @@ def _decoded(
     if name == "ctit":
         keys = ["day", "ctit", "bin", "app"]
     whole = found.select(
-        "count", pl.col("spend") / MILLIONTHS, day=(pl.col("start") + rest).cast(pl.UInt16),
+        "count", pl.col("spend") / MILLIONTHS, day=rest.cast(pl.UInt16),
         **columns,
     )  # fmt: skip
     exact = whole.with_columns(bin=pl.Series(first, dtype=pl.UInt16).gather(whole["group"]))

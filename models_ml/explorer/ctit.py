@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from models_ml.explorer.dimensions import code
-from models_ml.explorer.scope import Scope
+from models_ml.explorer.scope import EAGER, Scope
 
 # Seconds: six edges a decade from one second to some eleven days; below the first and above the
 # last stand bins of their own, and so does unknown.
@@ -32,7 +32,7 @@ def baseline(scope: Scope, apps: list[str | None]) -> dict[str, list[int]]:
     rest = len(apps)
     counted = scope.warehouse.query(
         f"select {code('app', apps, rest)} as app, {ctit_bin('ctit_seconds')} as ctit,"
-        f" count() as count from {facts} where {scope.inside} group by app, ctit"
+        f" count() as count from {facts} where {scope.inside} group by app, ctit {EAGER}"
     )
     found: dict[str, list[int]] = {}
     for place, app in enumerate(apps):

@@ -7,7 +7,7 @@ import polars as pl
 from scipy.stats import binom, false_discovery_control
 
 from models_ml.explorer.dimensions import DIMENSIONS, as_text, code, shown
-from models_ml.explorer.scope import Scope, Version
+from models_ml.explorer.scope import EAGER, Scope, Version
 
 MISSED, FALSE_ALARM = "missed", "false_alarm"
 # Values of a dimension that are looked at, those with the most errors; with the rest as one more,
@@ -70,6 +70,7 @@ def count_slices(scope: Scope, model: Version) -> pl.DataFrame:
             )
         )
         group by grouping sets ({", ".join(f"({name})" for name in listed)})
+        {EAGER}
         """
     )
     every = 2 ** len(keys) - 1
@@ -185,7 +186,7 @@ def _candidates(scope: Scope, model: Version) -> Values:
         f" {', '.join(f'toString({as_text(name)}) as d_{name}' for name in names)}"
         f" from {scope.relation} where {scope.inside} and {_judged(scope, model)}"
         " and outcome in (0, 3))"
-        f" group by grouping sets ({', '.join(f'({name})' for name in listed)})"
+        f" group by grouping sets ({', '.join(f'({name})' for name in listed)}) {EAGER}"
     )
     every = 2 ** len(names) - 1
     found = {}

@@ -4,7 +4,7 @@ from math import sqrt
 from typing import Any
 
 from models_ml.explorer.edges import Edges
-from models_ml.explorer.scope import Scope
+from models_ml.explorer.scope import EAGER, Scope
 
 Z = 1.96
 PUBLISHERS = 500
@@ -74,7 +74,7 @@ def read_calibration(scope: Scope, edges: dict[str, Edges]) -> dict[str, list[di
             f" from (select scores, probabilities, {place} as at, {scope.state} as state"
             f" from {scope.relation} where {scope.inside} and at > 0 and state != 2"
             " and probabilities[at] is not null)"
-            " group by bin order by bin"
+            f" group by bin order by bin {EAGER}"
         ).to_dicts()
     return found
 
