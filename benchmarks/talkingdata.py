@@ -1,6 +1,6 @@
 """What the models reach on TalkingData's clicks, where they stand, tuned without the test period.
 
-    python -m benchmarks.talkingdata ../shared/data/talkingdata
+    python -m benchmarks.talkingdata path/to/talkingdata
 
 Trained on the first three quarters of each file's time and tested on the last; tuned by
 `clickward tune`'s code on folds inside the first three quarters. Intervals are 95 %, from 1,000

@@ -12,6 +12,7 @@ from scored_world import (
     ECONOMICS,
     SCHEMA,
     SCORE_FROM,
+    START,
     TRAIN_TO,
     World,
     copy_schema,
@@ -40,7 +41,7 @@ def world(store: str, tmp_path_factory: pytest.TempPathFactory) -> World:
     (home / "economics.csv").write_text(ECONOMICS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CLICKWARD_SCHEMA", SCHEMA)
-        simulate = f"simulate --days {DAYS} --clicks {CLICKS} --seed 7 --start 2026-01-01 --out"
+        simulate = f"simulate --days {DAYS} --clicks {CLICKS} --seed 7 --start {START} --out"
         assert not app([*simulate.split(), str(files)], standalone_mode=False)
         run(project, "load", "appsflyer", files)
         run(project, "load", "truth", files / "truth.parquet")

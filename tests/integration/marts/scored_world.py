@@ -1,6 +1,12 @@
-"""The small world that tests of what people act on share: its size, its prices, its copies."""
+"""The world that tests of what people act on share: its size, its prices, its copies.
 
+With `CLICKWARD_WORLD_DAYS=60 CLICKWARD_WORLD_CLICKS=5000000`, test_decisions.py judges decisions on
+the default world at its full size.
+"""
+
+import os
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -12,8 +18,12 @@ from warehouse.connection import Warehouse
 from warehouse.profile import Project
 
 SCHEMA = "marts_world"
-DAYS, CLICKS = 21, 50_000
-TRAIN_TO, SCORE_FROM = "2026-01-11", "2026-01-15"
+START = date(2026, 1, 1)
+DAYS = int(os.environ.get("CLICKWARD_WORLD_DAYS", "21"))
+CLICKS = int(os.environ.get("CLICKWARD_WORLD_CLICKS", "50000"))
+# Half of the days teach, verdicts have four to come, and the rest is scored.
+TRAIN_TO = (START + timedelta(days=DAYS // 2)).isoformat()
+SCORE_FROM = (START + timedelta(days=DAYS // 2 + 4)).isoformat()
 ECONOMICS = """app_id,network,valid_from,payout,currency,dispute_cost,review_cost
 *,nusaads_int,2026-01-01,,USD,0.20,0.05
 com.petsarpishop.app,*,2026-01-10,2.5,USD,0.10,0.10

@@ -68,7 +68,14 @@ def test_candidates_for_blocking_send_fraud_in_truth(
     built: Warehouse, known: Reckoning, world: World
 ) -> None:
     found = list_candidates(built).filter(pl.col("scope") == "publisher").to_dicts()
-    scored = [r for r in known.facts if r["score"] is not None and not r["is_organic"]]
+    (judged,) = {(row["judged_from"], row["judged_to"]) for row in found}
+    scored = [
+        r
+        for r in known.facts
+        if r["score"] is not None
+        and not r["is_organic"]
+        and judged[0] <= r["event_date"] <= judged[1]
+    ]
     listed = {(row["app_id"], row["publisher"]) for row in found}
     assert len(listed) >= 3
 
@@ -96,10 +103,11 @@ def test_a_claim_holds_fraud_in_truth_and_never_changes(
     flagged = [
         r for r in known.facts if r["flagged"] and not r["is_blocked"] and not r["is_organic"]
     ]
+    month = min(r["event_date"] for r in flagged).replace(day=1)
+    flagged = [r for r in flagged if r["event_date"].replace(day=1) == month]
     networks = [r["publisher"] for r in flagged]
     network = max(set(networks), key=networks.count)
     mine = {r["install_id"]: r for r in flagged if r["publisher"] == network}
-    month = min(r["event_date"] for r in mine.values()).replace(day=1)
     out = tmp_path / "claim.csv"
     claim_id, rows = make_claim(copied, network, month, out, "agreed with the network")
     with out.open() as lines:
