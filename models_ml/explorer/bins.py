@@ -10,7 +10,7 @@ import polars as pl
 
 from models_ml.explorer.ctit import CTIT_BINS, ctit_bin
 from models_ml.explorer.dimensions import DIMENSIONS, LARGEST, OTHER, as_text, code, shown
-from models_ml.explorer.edges import BINS, Edges, find_edges
+from models_ml.explorer.edges import Edges, find_edges
 from models_ml.explorer.resolution import Key, begins, fit, plan
 from models_ml.explorer.scope import Scope, find_scope
 from warehouse.connection import Warehouse
@@ -19,8 +19,6 @@ STATES = ("fraud", "honest", "unknown")
 TRUTHS = ("fraud", "honest")
 # The whole range as a dimension of one value: its bins are never joined.
 ALL = "all"
-# Bins with room for the edges that a version's thresholds add.
-ROOM = BINS + 28
 MILLIONTHS = 1_000_000
 
 
@@ -92,8 +90,8 @@ def _scanned(
     nowhere = 2**bits - 1
     listed = [f"k{place}" for place in range(len(sets))]
     keys = ", ".join(
-        f"toUInt{bits}(if(isNull(s{n}), {nowhere}, {_key(n, name, groups[n, name], width)}))"
-        f" as k{place}"
+        f"toUInt{bits}(if(isNull(s{n}), {nowhere}, "
+        f"{_key(n, name, groups[n, name], len(groups[n, ALL]), width)})) as k{place}"
         for place, (n, name) in enumerate(sets)
     )
     return scope.warehouse.query(
@@ -205,10 +203,10 @@ def _coded(
     """
 
 
-def _key(n: int, name: str, groups: list[int], width: dict[str, int]) -> str:
+def _key(n: int, name: str, groups: list[int], bins: int, width: dict[str, int]) -> str:
     """SQL of a cell as one number, which the engine groups by quickest."""
     # The group of each bin, looked up in an array.
-    places = ", ".join(str(bisect_right(groups, b) - 1) for b in range(ROOM))
+    places = ", ".join(str(bisect_right(groups, b) - 1) for b in range(bins))
     group = f"toUInt32([{places}][b{n} + 1])"
     if name == "ctit":
         return f"((day * {CTIT_BINS} + ctit) * {len(groups)} + {group}) * {width['app']} + v_app"

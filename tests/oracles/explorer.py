@@ -123,3 +123,17 @@ def slice_counts(
             errors, n = found.get(where, (0, 0))
             found[where] = errors + wrong(row), n + 1
     return found
+
+
+def at_or_above(
+    rows: list[Row], threshold: float, dimension: str, mature_before: date
+) -> dict[tuple[str, str | None, str], int]:
+    """Rows with a score of at least `threshold` by day, value of a dimension and label state."""
+    found: dict[tuple[str, str | None, str], int] = {}
+    for row in rows:
+        if row["score"] >= threshold:
+            matured = "honest" if row["day"] < mature_before else "unknown"
+            state = "fraud" if row["has_verdict"] else matured
+            key = (row["day"].isoformat(), "all" if dimension == "all" else row[dimension], state)
+            found[key] = found.get(key, 0) + 1
+    return found
