@@ -53,9 +53,7 @@ def mature_before(known: Reckoning) -> date:
 
 
 @pytest.fixture
-def tied(
-    world: World, mature_before: date, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Warehouse]:
+def tied(world: World, mature_before: date, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
     """One copy of the world for all tests that plant rows of their own in its mart.
 
     After `mature_before`, which is read from the world itself.
