@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def story(warehouse: Warehouse, shown: Asked, question: Mapping[str, Any]) -> di
     """`story` of one row, `question["row"]`: reasons in words and raw events."""
     from models_ml.explorer.rows import story as tell
 
-    return {"story": tell(warehouse, str(question["row"]))}
+    return {"story": tell(warehouse, _text(question, "row"))}
 
 
 def bins(warehouse: Warehouse, shown: Asked, question: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def bins(warehouse: Warehouse, shown: Asked, question: Mapping[str, Any]) -> dic
 
     found = read_bins(
         warehouse,
-        dict(question["where"]),
+        dict(question.get("where") or {}),
         feature_set=shown.feature_set,
         models=shown.models,
         date_from=shown.date_from,
@@ -82,7 +83,9 @@ def save_threshold(
     name, why = (str(question.get(key) or "").strip() for key in ("name", "why"))
     if not name or not why:
         raise UsageError("a threshold needs a name and a reason", "say what you saw")
-    version, value = str(question["model"]), float(question["value"])
+    version, value = _text(question, "model"), _number(question.get("value"))
+    if value is None:
+        raise UsageError("a threshold needs a value", "send a number as value")
     set_threshold(warehouse, version, Choice(name, value, basis={"chosen_in": "explorer"}), why)
     return {"saved": {"model": version, "name": name, "value": value, "by": getpass.getuser()}}
 
@@ -107,14 +110,34 @@ def _side(shown: Asked, question: Mapping[str, Any]) -> dict[str, Any]:
         "where": dict(question.get("where") or {}),
         "model": question.get("model"),
         "side": str(question.get("side") or "flagged"),
-        "threshold": question.get("threshold"),
+        "threshold": _number(question.get("threshold")),
         "feature_set": shown.feature_set,
         **days,
     }
 
 
 def _day(text: Any) -> date | None:
-    return None if text is None else datetime.fromisoformat(str(text)).date()
+    try:
+        return None if text is None else datetime.fromisoformat(str(text)).date()
+    except ValueError:
+        raise UsageError(f"{text!r} is no day", "write one as 2026-01-31") from None
+
+
+def _number(value: Any) -> float | None:
+    """A finite number. Raises `UsageError` on anything else that is there."""
+    try:
+        number = None if value is None else float(value)
+    except (TypeError, ValueError):
+        number = nan
+    if number is not None and not isfinite(number):
+        raise UsageError(f"{value!r} is no number", "write one as 0.5")
+    return number
+
+
+def _text(question: Mapping[str, Any], name: str) -> str:
+    if question.get(name) is None:
+        raise UsageError(f"{question['ask']} is asked without {name}", f"send {name} with it")
+    return str(question[name])
 
 
 Answer = Callable[[Warehouse, Asked, Mapping[str, Any]], dict[str, Any]]

@@ -10,7 +10,7 @@ import polars as pl
 
 from models_ml.explorer.ctit import CTIT_BINS, ctit_bin
 from models_ml.explorer.dimensions import DIMENSIONS, LARGEST, OTHER, as_text, code, shown
-from models_ml.explorer.edges import BINS, Edges, find_edges
+from models_ml.explorer.edges import Edges, find_edges
 from models_ml.explorer.resolution import Key, begins, fit, plan
 from models_ml.explorer.scope import EAGER, Scope, find_scope
 from warehouse.connection import Warehouse
@@ -19,8 +19,6 @@ STATES = ("fraud", "honest", "unknown")
 TRUTHS = ("fraud", "honest")
 # The whole range as a dimension of one value: its bins are never joined.
 ALL = "all"
-# Bins with room for the edges that a version's thresholds add.
-ROOM = BINS + 28
 MILLIONTHS = 1_000_000
 # The longest array that the engine counts into is a little longer.
 RESAMPLED = 1_000_000
@@ -97,8 +95,8 @@ def _scanned(
     for place, ((version, name), groups) in enumerate(first.items()):
         cells, n = days * _cells_a_day(name, len(groups), width), places[version]
         # A key past the end of the array is counted nowhere.
-        key = f"if(isNull(s{n}), {cells}, {_key(n, name, groups, width)})"
-        keys.append(f"toUInt32({key}) as k{place}")
+        key = _key(n, name, groups, len(first[version, ALL]), width)
+        keys.append(f"toUInt32(if(isNull(s{n}), {cells}, {key})) as k{place}")
         sums += [f"countResample(0, {cells}, 1)(k{place}) as count{place}",
                  f"sumResample(0, {cells}, 1)(paid, k{place}) as spend{place}"]  # fmt: skip
     row = scope.warehouse.query(
@@ -212,10 +210,10 @@ def _coded(
     """
 
 
-def _key(n: int, name: str, groups: list[int], width: dict[str, int]) -> str:
+def _key(n: int, name: str, groups: list[int], bins: int, width: dict[str, int]) -> str:
     """SQL of a cell as one number, which the engine groups by quickest."""
     # The group of each bin, looked up in an array.
-    places = ", ".join(str(bisect_right(groups, b) - 1) for b in range(ROOM))
+    places = ", ".join(str(bisect_right(groups, b) - 1) for b in range(bins))
     group = f"toUInt32([{places}][b{n} + 1])"
     if name == "ctit":
         return f"((day * {CTIT_BINS} + ctit) * {len(groups)} + {group}) * {width['app']} + v_app"

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from models_ml.evaluation import OVERALL, UNSEEN
+from models_ml.evaluation import UNSEEN
 from models_ml.explorer.scope import Scope
 
 SHOWN = (
@@ -47,15 +47,12 @@ def read_folds(scope: Scope) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
 
 
 def _unseen(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    pooled = rows.filter(pl.col("metric") == UNSEEN_METRIC, pl.col("fold") == OVERALL)
+    # All folds together where there are several, else the only one.
+    told = pl.col("fold") == pl.col("fold").min().over("model", "variant", "train_labels")
     found = []
-    for row in pooled.iter_rows(named=True):
-        held_out = row["variant"].partition("held_out:")[2].partition("+")[0]
-        by_nature = row["segment"].startswith(f"{UNSEEN}:")
-        attack = row["segment"].partition(":")[2]
-        if not attack or (attack != held_out if held_out else not by_nature):
-            continue
-        if held_out and by_nature:
+    for row in rows.filter(told).filter(metric=UNSEEN_METRIC).iter_rows(named=True):
+        kind, _, attack = row["segment"].partition(":")
+        if kind != UNSEEN or not attack:
             continue
         found.append(
             {

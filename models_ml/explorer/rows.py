@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,8 @@ def find_rows(
     chosen = scope.models[0] if model is None else scope.model(model)
     if threshold is not None:
         chosen = chosen.at(threshold)
+        shown = [chosen if one.version == chosen.version else one for one in scope.models]
+        scope = replace(scope, models=shown)
     found = strongest(scope, chosen, side, dict(where or {}), limit)
     told = describe(scope, found, [chosen.version] * found.height)
     return [told[one] for one in found["id"]]

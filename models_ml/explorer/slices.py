@@ -177,21 +177,24 @@ def _judged(scope: Scope, model: Version) -> str:
 
 
 def _candidates(scope: Scope, model: Version) -> Values:
-    """The values of each dimension among the model's errors, those with the most of them first."""
+    """The values of each dimension, those with the most of the model's errors first.
+
+    Those without any too: each is a slice that was looked at, and rows a rate is over.
+    """
     names = list(DIMENSIONS)
     listed = [f"d_{name}" for name in names]
     counted = scope.warehouse.query(
-        f"select grouping({', '.join(listed)}) as missing, {', '.join(listed)}, count() as rows"
+        f"select grouping({', '.join(listed)}) as missing, {', '.join(listed)},"
+        " countIf(outcome in (0, 3)) as errors"
         f" from (select {_outcome(scope, model)} as outcome,"
         f" {', '.join(f'toString({as_text(name)}) as d_{name}' for name in names)}"
-        f" from {scope.relation} where {scope.inside} and {_judged(scope, model)}"
-        " and outcome in (0, 3))"
+        f" from {scope.relation} where {scope.inside} and {_judged(scope, model)})"
         f" group by grouping sets ({', '.join(f'({name})' for name in listed)}) {EAGER}"
     )
     every = 2 ** len(names) - 1
     found = {}
     for place, name in enumerate(names):
         own = counted.filter(pl.col("missing") == every - 2 ** (len(names) - 1 - place))
-        top = own.sort(["rows", f"d_{name}"], descending=[True, False]).head(VALUES)
+        top = own.sort(["errors", f"d_{name}"], descending=[True, False]).head(VALUES)
         found[name] = [shown(value) for value in top[f"d_{name}"]]
     return found

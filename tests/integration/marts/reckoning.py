@@ -52,6 +52,10 @@ class Reckoning:
         return rows_of(self.warehouse, "core", "labels", "target = 'is_fraud'")
 
     @cached_property
+    def events(self) -> list[Row]:
+        return rows_of(self.warehouse, "core", "app_events")
+
+    @cached_property
     def scores(self) -> list[Row]:
         return rows_of(self.warehouse, "ml", "scores")
 
@@ -91,7 +95,7 @@ class Reckoning:
     def facts(self) -> list[Row]:
         return install_facts(
             self.installs,
-            rows_of(self.warehouse, "core", "app_events"),
+            self.events,
             frauds(self.labels),
             self.in_force,
             read_prices(SEED, self.economics),

@@ -1,15 +1,17 @@
 """What the explorer should tell of the shared world, and a schema to plant rows in."""
 
+from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 from reckoning import Reckoning
-from scored_world import World
+from scored_world import SCHEMA, World, copy_schema
 
 from models_ml.explorer.payload import make_payload
-from tests.oracles.explorer import latest_scores, scored_rows
+from tests.oracles.explorer import MATURED, latest_scores, scored_rows
 from tests.oracles.facts import Row
-from warehouse.connection import Warehouse
+from warehouse.connection import Warehouse, connect
 
 _once: dict[str, Any] = {}
 
@@ -41,3 +43,26 @@ def payload(built: Warehouse) -> dict[str, Any]:
         _once["payload"] = make_payload(built).data
     found: dict[str, Any] = _once["payload"]
     return found
+
+
+@pytest.fixture
+def mature_before(known: Reckoning) -> date:
+    """The first day whose installs are not matured."""
+    last: date = max(row["known_at"] for row in known.labels).date()
+    return last - MATURED
+
+
+@pytest.fixture
+def tied(world: World, mature_before: date, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
+    """One copy of the world for all tests that plant rows of their own in its mart.
+
+    After `mature_before`, which is read from the world itself.
+    """
+    name = f"{SCHEMA}_tied"
+    monkeypatch.setenv("CLICKWARD_SCHEMA", name)
+    connected = connect(world.project)
+    if "tied" not in _once:
+        copy_schema(connected, SCHEMA, name)
+        _once["tied"] = name
+    yield connected
+    connected.close()
