@@ -93,6 +93,8 @@ def _write(out: Path, page: str) -> int:
         unfinished.write_text(page, encoding="utf-8")
         unfinished.replace(out)
     except OSError as error:
+        if unfinished.is_file():
+            unfinished.unlink()
         raise UserError(
             f"{out} cannot be written: {error.strerror}", "name another --out"
         ) from None

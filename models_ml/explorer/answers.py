@@ -97,7 +97,13 @@ def export(warehouse: Warehouse, shown: Asked, question: Mapping[str, Any]) -> d
 
     asked = _side(shown, question)
     path = shown.export_to / f"{asked['side']}-{utc_now():%Y%m%d-%H%M%S}.csv"
-    return {"count": export_rows(warehouse, path, **asked), "path": str(path)}
+    try:
+        count = export_rows(warehouse, path, **asked)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written: {error.strerror}", "name another folder as export_to"
+        ) from error
+    return {"count": count, "path": str(path)}
 
 
 def _side(shown: Asked, question: Mapping[str, Any]) -> dict[str, Any]:

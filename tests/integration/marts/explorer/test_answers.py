@@ -3,7 +3,6 @@
 import csv
 import getpass
 import json
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,9 @@ from warehouse.connection import Warehouse
 
 
 @pytest.fixture
-def shown(tmp_path: Path) -> Iterator[Asked]:
+def shown(tmp_path: Path) -> Asked:
     """What the page shows: everything that is scored."""
-    yield Asked("fs_install", None, None, None, tmp_path / "evidence")
+    return Asked("fs_install", None, None, None, tmp_path / "evidence")
 
 
 def test_rows_at_the_threshold_on_screen(
@@ -93,7 +92,8 @@ def test_a_saved_threshold_says_who_and_why(copied: Warehouse, world: World, sho
     assert told == {"id": 7, "saved": {"model": world.champion, "name": "seen", "value": 0.625,
                                        "by": getpass.getuser()}}  # fmt: skip
     kept = list_thresholds(copied, world.champion).row(0, named=True)
-    assert kept["is_current"] and kept["is_operating"]
+    assert kept["is_current"]
+    assert kept["is_operating"]
     assert (kept["name"], kept["threshold"]) == ("seen", 0.625)
     assert (kept["set_by"], kept["reason"]) == (getpass.getuser(), "fewer disputes")
     assert json.loads(kept["basis"]) == {"chosen_in": "explorer"}
@@ -147,8 +147,18 @@ def test_a_threshold_without_a_name_a_reason_or_a_number_is_not_saved(
     ask = {"id": 2, "ask": "save_threshold", "model": world.champion, "value": 0.5,
            "name": "seen", "why": "fewer disputes"}  # fmt: skip
     told = answer(built, shown, ask | change)
-    assert "error" in told and told["hint"]
+    assert told["error"]
+    assert told["hint"]
     assert list_thresholds(built).height == before
+
+
+def test_evidence_that_cannot_be_written_is_answered(
+    built: Warehouse, shown: Asked, tmp_path: Path
+) -> None:
+    (tmp_path / "evidence").write_text("a file")
+    told = answer(built, shown, {"id": 4, "ask": "export"})
+    assert "cannot be written" in told["error"]
+    assert told["hint"] == "name another folder as export_to"
 
 
 def test_there_is_no_question_without_a_test() -> None:

@@ -45,7 +45,7 @@ def test_it_is_strict_json_and_each_rate_has_its_n(payload: dict[str, Any]) -> N
         assert payload[name], name
         for one in payload[name]:
             assert one[value] is None or one[n] > 0, (name, one)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="not JSON compliant"):
         Payload({"share": float("nan")}).to_json()
 
 
@@ -67,7 +67,7 @@ def test_click_to_install_times_and_their_baseline(
     payload: dict[str, Any], built: Warehouse, rows: list[Row], known: Reckoning
 ) -> None:
     told = payload["ctit"]
-    apps = [one["values"] for one in payload["dimensions"] if one["name"] == "app"][0]
+    apps = next(one["values"] for one in payload["dimensions"] if one["name"] == "app")
     for version, columns in told["rows"].items():
         found = {
             (payload["days"][day], bin_, score_bin, apps[app]): count
@@ -134,7 +134,8 @@ def test_two_models_side_by_side(payload: dict[str, Any], rows: list[Row], world
     at = {version: threshold_of(payload, version) for version in (a, b)}
     counts, parted = pair_counts(rows, at, payload["edges"])
     assert {name: pair[name] for name in counts} == counts
-    assert pair["only_a"] and pair["only_b"]
+    assert pair["only_a"]
+    assert pair["only_b"]
     assert [row["id"] for row in pair["rows"]] == parted[:25]
     for row in pair["rows"]:
         assert row["flagged"][a] != row["flagged"][b]

@@ -10,7 +10,8 @@ import pytest
 from reckoning import Reckoning
 from scored_world import World
 
-from models_ml.explorer.rows import export_rows, find_rows, story
+from models_ml.explorer.rows import export_rows, find_rows, story, strongest
+from models_ml.explorer.scope import find_scope
 from tests.oracles.explorer import side_of, strength
 from tests.oracles.facts import Row
 from warehouse.connection import Warehouse
@@ -30,15 +31,19 @@ def operating(payload: dict[str, Any], version: str) -> float:
 def test_rows_of_each_side_at_each_threshold(
     payload: dict[str, Any], built: Warehouse, rows: list[Row], side: str
 ) -> None:
-    for model in payload["models"]:
-        version = model["version"]
+    scope = find_scope(built)
+    for model in scope.models:
+        version = model.version
         # The operating one, one that is a score exactly, and one nobody reaches.
-        tied = sorted(row["score"][version] for row in rows)[len(rows) // 2]
+        tied = sorted(row["score"][version] for row in rows)[-30]
         for threshold in (None, tied, 2.0):
             at = operating(payload, version) if threshold is None else threshold
             expected = sorted(side_of(rows, version, at, side), key=strength(version, side))
-            found = find_rows(built, None, version, side, limit=40, threshold=threshold)
-            assert [row["id"] for row in found] == [row["id"] for row in expected[:40]]
+            ids = [row["id"] for row in expected]
+            asked = model if threshold is None else model.at(threshold)
+            assert strongest(scope, asked, side, limit=10_000)["id"].to_list() == ids
+            found = find_rows(built, None, version, side, limit=5, threshold=threshold)
+            assert [row["id"] for row in found] == ids[:5]
             for row in found:
                 assert row["flagged"][version] == int(row["score"][version] >= at)
     assert any(
@@ -153,3 +158,19 @@ def test_a_text_that_is_a_formula_is_exported_as_text(copied: Warehouse, tmp_pat
     export_rows(copied, tmp_path / "evidence.csv")
     with (tmp_path / "evidence.csv").open(newline="") as lines:
         assert {line["carrier"] for line in csv.DictReader(lines)} == {"'=1+1"}
+
+
+def test_of_many_events_the_latest_are_told(copied: Warehouse, rows: list[Row]) -> None:
+    chosen = rows[0]
+    name = copied.table("core", "app_events")
+    copied.command(
+        f"insert into {name} select one.* replace (toUUID('{chosen['id']}') as install_id,"
+        f" toDate('{chosen['day']}') + 1 as event_date,"
+        f" toDateTime64('{chosen['day']} 00:00:00', 3, 'UTC') + interval 1 day"
+        f" + interval number second as event_at) from (select * from {name} limit 1) as one"
+        " cross join numbers(30) as numbers"
+    )
+    told = story(copied, chosen["id"])
+    last = f"{chosen['day'] + timedelta(days=1)}T00:00:29.000Z"
+    assert last in [one["at"] for one in told["events"]]
+    assert len(told["events"]) == 20

@@ -1,10 +1,15 @@
 """The slice finder on planted errors, and on labels that have nothing to do with the model."""
 
+from itertools import combinations
+from typing import Any
+
+import pytest
 from scored_world import World
 
 from models_ml.explorer.scope import find_scope
 from models_ml.explorer.slices import ALPHA, find_slices
-from tests.oracles.explorer import at_least
+from tests.oracles.explorer import at_least, side_of, slice_counts, step_up
+from tests.oracles.facts import Row
 from warehouse.connection import Warehouse
 
 ROWS = 20_000
@@ -17,7 +22,8 @@ def plant(warehouse: Warehouse, version: str, verdict: str) -> None:
     warehouse.command(
         f"insert into {name} (install_id, event_at, event_date, hour, app_id, publisher, country,"
         " carrier, has_verdict, model_versions, scores, probabilities)"
-        " select generateUUIDv4(number), toDateTime64('2026-01-15 00:00:00', 3, 'UTC') + number,"
+        " select reinterpretAsUUID(sipHash128(number, 'id')),"
+        " toDateTime64('2026-01-15 00:00:00', 3, 'UTC') + number,"
         " toDate('2026-01-15'), sipHash64(number, 'h') % 24, 'app',"
         " concat('p', toString(sipHash64(number, 'p') % 8)) as publisher,"
         " concat('c', toString(sipHash64(number, 'c') % 6)) as country,"
@@ -59,3 +65,30 @@ def test_nothing_is_found_in_shuffled_labels(copied: Warehouse, world: World) ->
     found = find_slices(find_scope(copied, models=[world.champion]))
     assert found
     assert [one for one in found if one["p_adjusted"] <= ALPHA] == []
+
+
+@pytest.mark.parametrize("kind", ["missed", "false_alarm"])
+def test_adjusted_chances_are_of_every_slice_with_enough_rows(
+    payload: dict[str, Any], rows: list[Row], kind: str
+) -> None:
+    names = [one["name"] for one in payload["dimensions"][1:]]
+    keys = [(name,) for name in names] + list(combinations(names, 2))
+    for model in payload["models"]:
+        version, at = model["version"], model["operating"]["value"]
+        wrong = {row["id"] for row in side_of(rows, version, at, kind)}
+        verdict = "fraud" if kind == "missed" else "honest"
+        population = [row for row in rows if row["state"] == verdict]
+        counts = slice_counts(population, lambda row, wrong=wrong: row["id"] in wrong, keys)
+        overall = len(wrong) / len(population)
+        looked_at = {
+            where: (errors, n) for where, (errors, n) in counts.items() if 20 <= n < len(population)
+        }
+        chances = [at_least(errors, n, overall) for errors, n in looked_at.values()]
+        adjusted = dict(zip(looked_at, step_up(chances), strict=True))
+        told = [one for one in payload["slices"] if (one["model"], one["kind"]) == (version, kind)]
+        assert told or not wrong
+        for one in told:
+            where = tuple(one["where"].items())
+            assert (one["errors"], one["n"]) == looked_at[where]
+            assert one["p_value"] == pytest.approx(at_least(*looked_at[where], overall))
+            assert one["p_adjusted"] == pytest.approx(adjusted[where]), where
