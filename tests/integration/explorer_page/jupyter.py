@@ -18,6 +18,8 @@ from warehouse.profile import Project
 
 # Parts of tables are never written again, so large files may be shared with the original.
 SHARED_FROM = 1 << 16
+# Who the kernels say they are.
+WHO = "analyst"
 QUIET = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 
@@ -63,6 +65,7 @@ def jupyterlab(folder: Path, project: Project, store: Path, schema: str) -> Iter
         "DBT_PROJECT_DIR": str(project.project_dir),
         "DBT_PROFILES_DIR": str(project.profiles_dir),
         "OMP_NUM_THREADS": "1",
+        "LOGNAME": WHO,
     }
     log = (folder / "jupyter.log").open("w")
     server = subprocess.Popen(
@@ -70,7 +73,7 @@ def jupyterlab(folder: Path, project: Project, store: Path, schema: str) -> Iter
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
             f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
             f"--ServerApp.root_dir={folder}", "--LabApp.news_url=", "--LabApp.collaborative=False",
-            "--ServerApp.disable_check_xsrf=True",
+            "--ServerApp.disable_check_xsrf=True", "--LabApp.expose_app_in_browser=True",
         ],
         env=environment, stdout=log, stderr=subprocess.STDOUT, cwd=folder,
     )  # fmt: skip
@@ -80,7 +83,12 @@ def jupyterlab(folder: Path, project: Project, store: Path, schema: str) -> Iter
         yield address
     finally:
         server.terminate()
-        server.wait(30)
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            # Its kernels are down by then; what it waits for are connections of a browser.
+            server.kill()
+            server.wait(10)
         log.close()
 
 
