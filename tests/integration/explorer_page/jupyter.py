@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nbformat
 
+from warehouse.connection import Warehouse
 from warehouse.profile import Project
 
 # Parts of tables are never written again, so large files may be shared with the original.
@@ -23,18 +24,42 @@ WHO = "analyst"
 QUIET = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 
-def copy_store(store: Path, copy: Path) -> Path:
-    """A store that another process can hold, beside the original that this one goes on holding."""
+def copy_store(warehouse: Warehouse, store: Path, copy: Path) -> Path:
+    """A store that another process can hold, beside the original that `warehouse` goes on holding.
 
+    Meanwhile nothing is merged, and what the engine is about to remove is left out: parts that
+    were merged away, and the folders of dropped tables.
+    """
+    warehouse.command("system stop merges")
+    try:
+        here = warehouse.client.query(
+            "select toString(uuid) from system.tables union all"
+            " select toString(uuid) from system.databases"
+        ).result_rows
+        gone = warehouse.client.query("select path from system.parts where not active").result_rows
+        _copy_tree(store, copy, {row[0] for row in here}, {Path(row[0]).parts[-2:] for row in gone})
+    finally:
+        warehouse.command("system start merges")
+    return copy
+
+
+def _copy_tree(store: Path, copy: Path, here: set[str], gone: set[tuple[str, ...]]) -> None:
     def take(source: str, target: str) -> None:
         if Path(source).stat().st_size >= SHARED_FROM:
             os.link(source, target)
         else:
             shutil.copy2(source, target)
 
-    leave_out = shutil.ignore_patterns("status", "tmp", "metadata_dropped", "tmp_*", "delete_tmp_*")
+    passing = shutil.ignore_patterns("status", "tmp", "metadata_dropped", "tmp_*", "delete_tmp_*")
+
+    def leave_out(folder: str, names: list[str]) -> set[str]:
+        left = set(passing(folder, names))
+        left |= {name for name in names if (Path(folder).name, name) in gone}
+        if Path(folder).parent == store / "store":
+            left |= set(names) - here
+        return left
+
     shutil.copytree(store, copy, copy_function=take, ignore=leave_out, symlinks=True)
-    return copy
 
 
 def write_notebook(folder: Path, code: str) -> Path:

@@ -28,6 +28,7 @@ const until = Date.now() + 80000;
     return;
   }
   app.shell.activateById(panel.id);
+  if (!app.shell.leftCollapsed) app.shell.collapseLeft();
   app.commands.execute("notebook:run-all-cells");
   done(true);
 })();
@@ -50,7 +51,7 @@ def open_notebook(page: Page, address: str, notebook: str) -> None:
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 201
-    page.driver.set_window_size(1500, 1700)
+    page.driver.set_window_size(1400, 2000)
     page.driver.get(f"{address}/lab/workspaces/explorer/tree/{notebook}?reset")
     page.driver.set_script_timeout(90)
     assert page.driver.execute_async_script(RUN, notebook) is True

@@ -22,6 +22,7 @@ from tests.integration.explorer_page.jupyter import WHO, copy_store, jupyterlab,
 from tests.integration.explorer_page.live import clickward, open_notebook
 from tests.integration.explorer_page.page_reckoning import best_threshold, numbers
 from tests.oracles.facts import Row
+from warehouse.connection import connection
 
 DOCS = Path(__file__).resolve().parents[4] / "docs"
 CODE = 'from models_ml.explorer import Explorer\n\nExplorer("fs_install", export_to="evidence")'
@@ -116,7 +117,10 @@ def server(
 ) -> Iterator[tuple[str, Path, Path]]:
     """JupyterLab on a copy of the scored world's store: address, folder, store."""
     home = tmp_path_factory.mktemp("live")
-    copy = copy_store(Path(store), home / "store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLICKWARD_SCHEMA", SCHEMA)
+        with connection(world.project) as warehouse:
+            copy = copy_store(warehouse, Path(store), home / "store")
     folder = home / "notebooks"
     folder.mkdir()
     write_notebook(folder, CODE)
@@ -178,7 +182,8 @@ def test_days_are_brushed(lab: Lab, picture: Callable[[str, str], None]) -> None
     lab.shows(brushed, lab.operating)
     lab.page.click("[data-control=all-days]")
     lab.shows(lab.rows, lab.operating)
-    lab.page.choose("from", SINCE)
+    lab.page.drag("[data-view=days] svg", 0.22, 0.97)
+    lab.page.wait(lambda: lab.page.text("days").startswith(SINCE), "the brush")
     lab.shows(lab.since(), lab.operating)
     picture("days", "explorer_days")
 
