@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 NODE_CLIENT := tests/integration/door/node
 
 .PHONY: help setup setup-deep setup-ci setup-browser setup-feast demo test lint format bench bench-windows bench-point-in-time \
-        bench-incremental bench-scale docs lock clean
+        bench-incremental bench-scale docs explorer-pictures lock clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-19s %s\n", $$1, $$2}'
@@ -85,6 +85,9 @@ docs: setup  ## write the generated pages and plots, and dbt's documentation of 
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/simulator_plots.py
 	$(BIN)/dbt docs generate --project-dir dbt_project --profiles-dir profiles
+
+explorer-pictures: setup setup-browser  ## take the pictures of docs/explorer.md anew, in a live JupyterLab; some minutes
+	CLICKWARD_SCREENSHOTS=1 $(BIN)/python -m pytest tests/integration/marts/explorer/test_live_jupyterlab.py
 
 lock: setup  ## resolve the packages anew into requirements.lock
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra docs --extra notebook --extra bench --extra dask pyproject.toml -o requirements.lock

@@ -108,9 +108,11 @@ class Page:
         )  # type: ignore[no-any-return]
 
     def keys(self, name: str) -> list[str]:
-        """What a table's rows are of."""
-        rows = self.find_all(f'[data-table="{name}"] tbody tr[data-key]')
-        return [str(row.get_attribute("data-key")) for row in rows]
+        """What a table's rows are of, read at once: a live page may fill it anew meanwhile."""
+        return self.driver.execute_script(
+            "return [...document.querySelectorAll(arguments[0])].map((row) => row.dataset.key)",
+            f'[data-table="{name}"] tbody tr[data-key]',
+        )  # type: ignore[no-any-return]
 
     def pick(self, name: str, key: str) -> None:
         """Choose a row of a table by its button."""
@@ -138,4 +140,7 @@ class Page:
     def screenshot(self, selector: str, path: Path) -> None:
         """A picture of one element."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.find(selector).screenshot(str(path))
+        element = self.find(selector)
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'start'})", element)
+        time.sleep(0.3)
+        element.screenshot(str(path))
