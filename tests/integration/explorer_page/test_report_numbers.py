@@ -61,6 +61,15 @@ def test_the_threshold_moves_by_keyboard_and_starts_at_the_operating_one(
     assert_shows(opened, numbers(rows, A, below, COSTS))
 
 
+# Where the line of the threshold stands, and the dot of the optimum.
+LINE_AND_DOT = """
+const [figure] = [...document.querySelectorAll("figure[aria-label]")]
+  .filter((one) => one.getAttribute("aria-label").startsWith("Net saved by threshold"));
+const dot = figure.querySelector(".mark-symbol path").getBoundingClientRect();
+return [figure.querySelector(".cw-rule").getBoundingClientRect().left, dot.left + dot.width / 2];
+"""
+
+
 @pytest.mark.parametrize("payout", [2.0, 9.0, 0.01])
 def test_the_marked_optimum_is_the_best_of_every_edge(
     opened: Page, rows: pl.DataFrame, payload: dict[str, Any], payout: float
@@ -76,6 +85,12 @@ def test_the_marked_optimum_is_the_best_of_every_edge(
     opened.click("[data-control=best]")
     assert opened.number("threshold") == edge
     assert_shows(opened, numbers(rows, A, edge, costs))
+
+
+def test_the_line_of_the_threshold_goes_through_the_optimum(opened: Page) -> None:
+    opened.click("[data-control=best]")
+    line, dot = opened.driver.execute_script(LINE_AND_DOT)
+    assert line == pytest.approx(dot, abs=2)
 
 
 def test_an_unknown_payout_shows_no_money(opened: Page) -> None:
