@@ -5,9 +5,9 @@ import { NOTHING, percent, whole } from "./format.js";
 import { SMALL } from "./metrics.js";
 
 export function mountUnseen(root, { payload }) {
-  const view = section("unseen", "Attacks held out of training",
-    "Each attack is left out of training once, then looked for: recall with its 95 % interval. "
-    + "Darker is more recall; below 20 rows the interval alone.");
+  const view = section("unseen", "Attacks that training had not seen",
+    "Recall, with its 95 % interval, on an attack left out of training; marked \"new\" where nothing was left out "
+    + "and it began only after the training data. Darker is more recall; below 20 rows the interval alone.");
   root.append(view);
   if (!payload.unseen.length) {
     view.append(h("p", { class: "cw-empty" },
@@ -16,7 +16,8 @@ export function mountUnseen(root, { payload }) {
   }
   const models = [...new Set(payload.unseen.map((one) => one.model))];
   const attacks = [...new Set(payload.unseen.map((one) => one.attack))].sort();
-  const find = (attack, model) => payload.unseen.find((one) => one.attack === attack && one.model === model);
+  const heldOutFirst = [...payload.unseen].sort((a, b) => isHeldOut(b) - isHeldOut(a));
+  const find = (attack, model) => heldOutFirst.find((one) => one.attack === attack && one.model === model);
   const head = h("tr", {}, h("th", { scope: "col" }, "attack"), ...models.map((name) => h("th", { scope: "col" }, name)));
   const body = h("tbody");
   replace(body, ...attacks.map((attack) => h("tr", { "data-key": attack },
@@ -24,7 +25,11 @@ export function mountUnseen(root, { payload }) {
     ...models.map((model) => cell(find(attack, model), attack, model)))));
   view.append(h("div", { class: "cw-scroll" },
     h("table", { class: "cw-heat", "data-table": "unseen" },
-      h("caption", {}, "Recall on attacks held out of training, by model"), h("thead", {}, head), body)));
+      h("caption", {}, "Recall on attacks that training had not seen, by model"), h("thead", {}, head), body)));
+}
+
+function isHeldOut(one) {
+  return one.variant.includes("held_out:");
 }
 
 function cell(found, attack, model) {
@@ -34,7 +39,7 @@ function cell(found, attack, model) {
   const element = h("td", {
     class: "cw-number", "data-attack": attack, "data-model": model,
     "data-value": found.recall, "data-n": found.n, "data-low": found.low, "data-high": found.high,
-  }, h("strong", {}, isSmall ? "" : percent(found.recall)), ` ${interval || (isSmall ? NOTHING : "")} n ${whole(found.n)}`);
+  }, h("strong", {}, isSmall ? "" : percent(found.recall)), ` ${interval || (isSmall ? NOTHING : "")} n ${whole(found.n)}${isHeldOut(found) ? "" : ", new"}`);
   if (!isSmall) {
     element.style.setProperty("--cw-heat", `${Math.round(60 * found.recall)}%`);
   }

@@ -210,7 +210,7 @@ def test_what_is_recorded_is_shown_with_its_n(opened: Page) -> None:
     cell = opened.find('[data-table=unseen] [data-attack="smart_bots"]')
     assert cell.text.split() == ["21.0", "%", "15.0", "%", "to", "29.0", "%", "n", "140"]
     few = opened.find('[data-table=unseen] [data-attack="click_injection"]')
-    assert few.text.split() == ["40.0", "%", "to", "96.0", "%", "n", "5"]
+    assert few.text.split() == ["40.0", "%", "to", "96.0", "%", "n", "5,", "new"]
     assert [row[0::5] for row in opened.table("drift")] == [
         ["install__ctit_seconds", "90"],
         ["device__clicks_1d", "90"],
