@@ -42,6 +42,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(group))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """A group that pytest-xdist scatters builds its fixtures twice and breaks tests in an order."""
+    scattered = [item.nodeid for item in session.items if "@" not in item.nodeid]
+    if session.config.getoption("loadgroup", default=False) and scattered:
+        raise pytest.UsageError(
+            f"this pytest-xdist keeps no groups with pytest {pytest.__version__}: "
+            f"{scattered[0]} has none; install what requirements.lock pins"
+        )
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
