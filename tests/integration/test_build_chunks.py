@@ -1,10 +1,16 @@
 """Days are built in chunks, and chunks in parts: the tables do not show it."""
 
-from datetime import date, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clickward import leftovers, run, table_hashes, with_fault
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import Environment
 
 from simulator import load_scenario, simulate
 from warehouse.build import Step, build
@@ -13,12 +19,17 @@ from warehouse.errors import UserError
 from warehouse.profile import Project
 
 FIRST_DAY, DAYS = date(2026, 1, 1), 5
-# Windows in parts, labels in parts, a feature set by the time of day, and what they are made of.
+# Windows in parts, labels in parts, a feature set in stretches of time, and what they are made of.
 MODELS = [
     "+fs_publisher_day", "+feat_install_verdicts_by_publisher", "feat_click_by_ip",
     "feat_click_after_by_ip", "load_accounting",
 ]  # fmt: skip
 BUILDER = "macros/days/build_by_day.sql"
+# Planted: where a chunk has several parts, the first is forgotten.
+PARTS = "range(chunk.parts if chunk.days else 0)"
+FEWER_PARTS = "range(1 if chunk.parts > 1 else 0, chunk.parts if chunk.days else 0)"
+JINJA = Environment(extensions=["jinja2.ext.do"], autoescape=False)
+CHUNKS = Path(__file__).parents[2] / "dbt_project" / "macros" / "days" / "chunks.sql"
 
 
 @pytest.fixture(scope="module")
@@ -113,22 +124,64 @@ def test_chunks_bounds_and_a_stop_between_chunks_give_the_same_tables(
     build(parts, ["feat_click_by_ip"], full_refresh=True)
     assert table_hashes(parts) == whole
     assert build(parts, MODELS).days == []
+
+    # All days of a feature set at once, in stretches of time: with one forgotten, rows are missing.
+    name = "features.fs_publisher_day"
+    assert in_stretches(parts, project, tmp_path / "stretches") == whole[name]
+    fault = with_fault(project, tmp_path / "fault", BUILDER, PARTS, FEWER_PARTS)
+    assert 0 < in_stretches(parts, fault, tmp_path / "fewer")[0] < whole[name][0]
     parts.close()
+
+
+def in_stretches(parts: Warehouse, project: Project, folder: Path) -> tuple[int, int]:
+    """Rows and hash of the feature set built anew as one chunk, a few rows a part."""
+    small = with_fault(project, folder, "dbt_project.yml", "part_rows: 10000000", "part_rows: 9")
+    build(Warehouse(small, parts.target, parts.client), ["fs_publisher_day"], full_refresh=True)
+    return table_hashes(parts)["features.fs_publisher_day"]
+
+
+@cache
+def chunk_macros() -> Any:
+    """The macros as Jinja alone reads them."""
+    return JINJA.from_string(CHUNKS.read_text(), globals={"return": str}).module
+
+
+def begins(rows_of_days: dict[str, int], part: int, parts: int) -> datetime:
+    """When a part begins, as the macro says it."""
+    chunk = {"days": list(rows_of_days), "rows_of_days": rows_of_days, "parts": parts}
+    told = chunk_macros().part_begins(chunk, part).strip()
+    found = re.fullmatch(r"toDateTime64\('(.+)', 3, 'UTC'\) \+ toIntervalSecond\((\d+)\)", told)
+    assert found, told
+    return datetime.fromisoformat(found[1]).replace(tzinfo=UTC) + timedelta(seconds=int(found[2]))
+
+
+@given(st.lists(st.integers(0, 10_000_000), min_size=1, max_size=12), st.integers(2, 40))
+def test_parts_hold_equal_shares(day_rows: list[int], parts: int) -> None:
+    """Counted here by walking along days whose rows come evenly, gaps of days left out."""
+    first = date(2026, 1, 1)
+    days = [first + timedelta(2 * place) for place in range(len(day_rows))]
+    rows_of_days = {str(day): rows for day, rows in zip(days, day_rows, strict=True)}
+    starts = [begins(rows_of_days, part, parts) for part in range(1, parts)]
+    assert starts == sorted(starts)
+    for part, start in enumerate(starts, start=1):
+        whole = sum(rows for day, rows in zip(days, day_rows, strict=True) if day < start.date())
+        of_day = rows_of_days.get(str(start.date()), 0)
+        passed = (start - datetime.combine(start.date(), datetime.min.time(), UTC)).seconds
+        before = whole + of_day * passed / 86_400
+        # A second's rows are the most that rounding leaves.
+        assert before == pytest.approx(sum(day_rows) * part / parts, abs=of_day / 86_400 + 1)
 
 
 def test_a_part_left_out_shows(
     project: Project, warehouse: Warehouse, world: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """The comparison above can fail: its planted fault forgets the last part of each chunk."""
+    """The comparison of chunks can fail."""
     run(project, "load", "appsflyer", world)
     models = ["+feat_click_by_ip"]
     build(warehouse, models)
     chunked = in_chunks(project, tmp_path / "chunked")
-    fault = with_fault(
-        chunked, tmp_path / "fault", BUILDER,
-        "range(chunk.parts if chunk.days else 0)", "range(chunk.parts - 1 or 1)",
-    )  # fmt: skip
+    fault = with_fault(chunked, tmp_path / "fault", BUILDER, PARTS, FEWER_PARTS)
     parts = other_schema(fault, monkeypatch, warehouse, "parts")
     run(fault, "load", "appsflyer", world)
     build(parts, models)

@@ -2,8 +2,7 @@
     Cut planned days into chunks, in order of time. A chunk takes whole days of together at most
     `chunk_rows` rows of the model's inputs (one day may hold more), and is filled in as many
     parts as its rows, and those of its lookback, need to stay below `part_rows`. A model that
-    cannot be built in parts (`in_parts=false`) gets one; one whose rows weigh more says how many
-    times as many it needs.
+    cannot be built in parts (`in_parts=false`) gets one.
 
     `plan` has rows of day, inputs, is_wanted, is_frozen, own rows, rows with the lookback.
     Returns SQL tuples of model, day, inputs, is_wanted, chunk, parts, rows.
@@ -58,10 +57,18 @@
     {% for row in run_query(plan_sql).rows %}
         {% if not chunks or chunks[-1].number != row[0] %}
             {% do chunks.append(
-                {"number": row[0], "days": [], "unwanted": [], "parts": row[3] | int, "rows": 0}
+                {
+                    "number": row[0],
+                    "days": [],
+                    "rows_of_days": {},
+                    "unwanted": [],
+                    "parts": row[3] | int,
+                    "rows": 0,
+                }
             ) %}
         {% endif %}
         {% do (chunks[-1].days if row[2] else chunks[-1].unwanted).append(row[1]) %}
+        {% if row[2] %} {% do chunks[-1].rows_of_days.update({row[1]: row[4] | int}) %} {% endif %}
         {% do chunks[-1].update({"rows": chunks[-1].rows + row[4] | int}) %}
     {% endfor %}
     {{ return(chunks) }}
@@ -95,18 +102,40 @@
 
 
 {#
-    Rows of the part being built, by the time of day: a part's share of its 86,400 seconds. Tables
-    are ordered by time, so that of other rows only the time is read. The days are not named one by
-    one, for the query would grow with them.
+    Rows of the part being built, by time: one stretch of the chunk's days that holds about its
+    share of their rows. Tables are ordered by time, so that a part reads its stretch and nothing
+    else.
 #}
 {% macro in_part_of_days(column="event_at") -%}
     {%- if model.get("chunk") and model.chunk.parts > 1 -%}
-        {%- set first = (86400 * model.part / model.chunk.parts) | int -%}
-        {%- set end = (86400 * (model.part + 1) / model.chunk.parts) | int -%}
-        (
-            toUnixTimestamp({{ column }}) % 86400 >= {{ first }}
-            and toUnixTimestamp({{ column }}) % 86400 < {{ end }}
-        )
+        {#- The first stretch has no beginning and the last no end: every row is in one. #}
+        {%- set bounds = [] -%}
+        {%- if model.part > 0 -%}
+            {%- do bounds.append(column ~ " >= " ~ part_begins(model.chunk, model.part)) -%}
+        {%- endif -%}
+        {%- if model.part + 1 < model.chunk.parts -%}
+            {%- do bounds.append(column ~ " < " ~ part_begins(model.chunk, model.part + 1)) -%}
+        {%- endif -%}
+        ({{ bounds | join(" and ") }})
     {%- else -%} true
     {%- endif -%}
 {%- endmacro %}
+
+
+{# When a part of the chunk begins, as though the rows of a day came evenly. #}
+{% macro part_begins(chunk, part) %}
+    {% set rows_before = chunk.rows_of_days.values() | sum * part / chunk.parts %}
+    {% set at = namespace(rows=rows_before, day=chunk.days[0], share=none) %}
+    {% for day, rows in chunk.rows_of_days.items() %}
+        {% if at.share is none and rows and at.rows <= rows %}
+            {% set at.day = day %} {% set at.share = at.rows / rows %}
+        {% endif %}
+        {% set at.rows = at.rows - rows %}
+    {% endfor %}
+    {{
+        return(
+            "toDateTime64('" ~ at.day ~ "', 3, 'UTC') + toIntervalSecond(" ~ (86400 * (at.share or 0))
+            | int ~ ")"
+        )
+    }}
+{% endmacro %}

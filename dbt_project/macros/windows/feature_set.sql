@@ -16,8 +16,7 @@
     {%- set upstreams = [{"from": ref(subjects)}, {"from": ref(labels)}] -%}
     {%- for name in features -%} {%- do upstreams.append({"from": ref(name)}) -%} {%- endfor -%}
     {%- for upstream in upstreams[1:] -%} {%- do upstream.update({"defines_days": 0}) -%} {%- endfor -%}
-    {#- Joins of many columns slow down by half where a part has a million subjects. -#}
-    {%- set days = days_to_build(upstreams, in_parts=3) -%}
+    {%- set days = days_to_build(upstreams, in_parts=true) -%}
     {%- set columns = feature_columns(features, decision_at) -%}
     with
 
