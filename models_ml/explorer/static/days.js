@@ -14,6 +14,9 @@ export function mountDays(root, { payload, state, lens }) {
   const charts = h("div", { class: "cw-charts" });
   view.append(charts, h("p", {}, all), counted);
   root.append(view);
+  let drawn = null;
+  let brushed = null;
+  let forgetting = false;
   const colour = { field: "what", type: "nominal", scale: { domain: ["flagged", "passed"],
     range: [COLOURS.flagged, COLOURS.passed] } };
   const chart = makeChart(charts, "Rows by day, flagged and passed; days left out are pale.", {
@@ -27,12 +30,23 @@ export function mountDays(root, { payload, state, lens }) {
       opacity: { field: "inside", type: "nominal", legend: null,
         sort: [true, false], scale: { domain: [true, false], range: [1, 0.3] } },
     },
-  }, { width: 1080, height: 140 }, (drawn) => drawn.addSignalListener("brush", (_, brushed) => {
-    const places = (brushed.day ?? []).map((day) => payload.days.indexOf(day));
-    const whole_ = places.length === 0;
-    state.set(whole_ ? { from: 0, to: payload.days.length }
-      : { from: Math.min(...places), to: Math.max(...places) + 1 });
-  }));
+  }, { width: 1080, height: 140 }, (view_) => {
+    drawn = view_;
+    drawn.addSignalListener("brush", (_, { day }) => {
+      if (forgetting) return;
+      const places = (day ?? []).map((one) => payload.days.indexOf(one));
+      brushed = places.length ? { from: Math.min(...places), to: Math.max(...places) + 1 } : null;
+      state.set(brushed ?? { from: 0, to: payload.days.length });
+    });
+  });
+  state.on(["from", "to"], ({ from, to }) => {
+    if (!brushed || (from === brushed.from && to === brushed.to)) return;
+    // Other days than those brushed: the brush would tell of what is not shown.
+    brushed = null;
+    forgetting = true;
+    drawn.signal("brush_x", [0, 0]).run();
+    forgetting = false;
+  });
   state.on(["model", "edges", "from", "to", "slice", "judge", "finer"], (now) => {
     const cube = lens.byDay(now);
     const rows = cube ? payload.days.flatMap((day, index) => bars(cube, day, index, now)) : [];

@@ -48,12 +48,19 @@ export function mountSlices(root, ctx) {
 function sliceByHand({ payload, state }) {
   const byName = Object.fromEntries(payload.dimensions.map((one) => [one.name, one]));
   const holder = h("span");
+  let picked = null;
   const fill = (name) => {
     const { values } = byName[name];
     const pairs = values.map((value, place) => [place, value ?? "unknown"]);
-    holder.replaceChildren(field("is", choice("slice-value", [["", "(any)"], ...pairs], "", (place) =>
-      state.set({ slice: place === "" ? null : { where: { [name]: values[place] } }, row: null }))));
+    const value = choice("slice-value", [["", "(any)"], ...pairs], "", (place) => {
+      picked = place === "" ? null : { where: { [name]: values[place] } };
+      state.set({ slice: picked, row: null });
+    });
+    holder.replaceChildren(field("is", value));
   };
+  state.on(["slice"], ({ slice }) => {
+    if (picked && slice !== picked) holder.querySelector("select").value = "";
+  });
   const names = payload.dimensions.filter((one) => one.values.length > 1).map((one) => [one.name, one.label ?? one.name]);
   fill(names[0][0]);
   return h("div", { class: "cw-inline" }, field("Slice by", choice("slice-dimension", names, names[0][0], fill)), holder);

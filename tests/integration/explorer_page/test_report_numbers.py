@@ -114,8 +114,23 @@ def test_a_week_by_its_days_and_by_the_brush(
     brushed = inside(rows, payload, opened)
     assert 5 <= brushed["day"].n_unique() <= 9
     assert_shows(opened, numbers(brushed, A, threshold, COSTS))
+    assert brush_width(opened) > 100
     opened.click("[data-control=all-days]")
     assert_shows(opened, numbers(rows, A, threshold, COSTS))
+    assert brush_width(opened) == 0
+
+    # The brush goes with other days, and is there to be used again.
+    opened.drag("[data-view=days] svg", 0.30, 0.63)
+    opened.choose("from", payload["days"][0])
+    assert_shows(opened, numbers(inside(rows, payload, opened), A, threshold, COSTS))
+    assert opened.text("days").startswith(payload["days"][0])
+    assert brush_width(opened) == 0
+
+
+def brush_width(page: Page) -> float:
+    """How wide the grey box of the brush is, in pixels."""
+    box = page.find("[data-view=days] svg .brush_brush path")
+    return float(box.rect["width"])
 
 
 def test_another_model_and_the_hidden_truth(
@@ -134,6 +149,9 @@ def test_a_slice_by_hand(opened: Page, rows: pl.DataFrame, payload: dict[str, An
     threshold = payload["models"][0]["operating"]["value"]
     assert_shows(opened, numbers(rows.filter(country="BR"), A, threshold, COSTS))
     assert "without a slice" in opened.text("publishers")
+    opened.click("[data-control=clear-slice]")
+    assert_shows(opened, numbers(rows, A, threshold, COSTS))
+    assert opened.find("[data-control=slice-value]").get_attribute("value") == ""
 
 
 def test_joined_bins_are_read_at_an_exact_edge(
