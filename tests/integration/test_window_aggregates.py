@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -67,6 +68,14 @@ def random_rows(dice: random.Random, count: int, in_seconds: bool) -> list[Event
     return rows
 
 
+# Their runs have more beginnings and ends than a number of 64 bits can mark.
+MANY_VALUES: list[dict[str, Any]] = [
+    {"measure": f"dear{k}", "aggregate": "count_distinct", "of": "app", "where": f"price > {k - 3}"}
+    for k in range(20)
+]
+WHOLE_PRICES = {"measure": "spent", "aggregate": "sum", "of": "price", "whole": True}
+
+
 @pytest.fixture(scope="module")
 def aggregates(store: str) -> Iterator[tuple[Warehouse, list[str]]]:
     """The queries under test, and the engine to run them on."""
@@ -79,6 +88,8 @@ def aggregates(store: str) -> Iterator[tuple[Warehouse, list[str]]]:
                 template(["ip"]),
                 template(["ip", "os"], "'$clicks'", "n < 5"),
                 "{{ heavy_hitters('$installs', ['ip'], ['1h'], limit=2) }}",
+                template(["ip"], aggregates=MANY_VALUES),
+                template(["ip"], aggregates=[WHOLE_PRICES]),
             ],
         )
         warehouse = connect(project)
@@ -165,6 +176,35 @@ def test_windows_end_to_the_millisecond(aggregates: tuple[Warehouse, list[str]])
     assert compare(warehouse, queries[0], ["ip"], rows, rows) == len(rows)
 
 
+def test_many_distinct_counts_in_one_model(aggregates: tuple[Warehouse, list[str]]) -> None:
+    warehouse, queries = aggregates
+    assert "run_marks_1" in queries[3]
+    dice = random.Random(5)
+    rows = random_rows(dice, 60, in_seconds=False)
+    for row in rows:
+        row["event_at"] = START + timedelta(seconds=dice.randrange(20_000))
+    fill(warehouse, "aggregates.installs", "DateTime64(3, 'UTC')", rows)
+    sql = queries[3].replace("$installs", "aggregates.installs")
+    answers = list(warehouse.client.query(sql).named_results())
+    by_id = {row["event_id"]: row for row in rows}
+    assert len(answers) > 20
+    for answer in answers:
+        for k in range(20):
+            for name, window in WINDOWS.items():
+                seen = before(by_id[answer["event_id"]], rows, ["ip"], window)
+                assert seen is not None
+                dear = seen.where(lambda e, k=k: None if e["price"] is None else e["price"] > k - 3)
+                assert answer[f"e__dear{k}_{name}"] == dear.distinct("app")
+
+
+def test_a_number_that_is_not_whole_is_refused(aggregates: tuple[Warehouse, list[str]]) -> None:
+    warehouse, queries = aggregates
+    rows = random_rows(random.Random(6), 40, in_seconds=False)
+    fill(warehouse, "aggregates.installs", "DateTime64(3, 'UTC')", rows)
+    with pytest.raises(DatabaseError, match="cannot be safely converted into type Int32"):
+        warehouse.client.query(queries[4].replace("$installs", "aggregates.installs"))
+
+
 # What is planted in the SQL, and the aggregate that must show it.
 FAULTS = {
     "a closed window": ("preceding and 1 preceding", "preceding and current row", "'count'"),
@@ -173,6 +213,8 @@ FAULTS = {
         "range between 3600000 preceding", "range between 3599999 preceding", "'frames'"),
     "runs cut too early": ("> 3600000", ">= 3599999", "'count_distinct'"),
     "runs cut too late": ("> 3600000", "> 3600001", "'count_distinct'"),
+    "a run's end read where it begins": (
+        "bitTest(run_marks_0, 1)", "bitTest(run_marks_0, 0)", "'count_distinct'"),
     "a long window's unit": ("(2592000000 + 0.5)", "(2592000000 + 1.5)", "_30d"),
     "an unknown answer counted": ("(price > 5) is not null", "true", "'share'"),
     "ties in the order of loading": ("arraySort(", "(", "'first'|'last"),

@@ -42,6 +42,13 @@ AGGREGATES: list[tuple[dict[str, Any], Oracle]] = [
      lambda b: b.where(lambda e: e["flag"]).sum("n")),
     ({"aggregate": "mean", "of": "price"}, lambda b: b.mean("price")),
     ({"aggregate": "standard_deviation", "of": "price"}, lambda b: b.standard_deviation("price")),
+    ({"aggregate": "sum", "of": "flag", "whole": True}, lambda b: b.sum("flag")),
+    ({"aggregate": "mean", "of": "n", "whole": True, "where": "price > 5"},
+     lambda b: b.where(_dear).mean("n")),
+    ({"aggregate": "standard_deviation", "of": "n", "whole": True},
+     lambda b: b.standard_deviation("n")),
+    ({"aggregate": "smoothed_rate", "of": "flag", "over": "n", "whole": True, "prior": 0.1,
+      "weight": 20}, lambda b: b.smoothed_rate("flag", "n", 0.1, 20)),
     ({"aggregate": "min", "of": "price"}, lambda b: b.min("price")),
     ({"aggregate": "max", "of": "price"}, lambda b: b.max("price")),
     ({"aggregate": "max", "of": "app", "type": "String"}, lambda b: b.max("app")),
@@ -100,8 +107,13 @@ def expected(subject: Event, events: Sequence[Event], keys: Sequence[str]) -> di
     return found
 
 
-def template(keys: Sequence[str], events: str = "none", events_where: str = "true") -> str:
-    """Jinja that states every aggregate over `keys`, on tables `$clicks` and `$installs`."""
+def template(
+    keys: Sequence[str],
+    events: str = "none",
+    events_where: str = "true",
+    aggregates: Sequence[dict[str, Any]] = (),
+) -> str:
+    """Jinja that states `aggregates`, or every one, on tables `$clicks` and `$installs`."""
     days = [f"toDate('{FIRST_DAY + timedelta(days=n)}')" for n in range(DAYS)]
     return (
         "{% set rows %}{{ window_rows("
@@ -109,7 +121,7 @@ def template(keys: Sequence[str], events: str = "none", events_where: str = "tru
         f" {json.dumps(days)}, 30, '{events_where}')"
         " }}{% endset %}{{ window_query("
         f"rows, 'event_id', 'e', {json.dumps(keys)}, {json.dumps(list(WINDOWS))},"
-        f" {json.dumps(stated())}, {json.dumps(COLUMNS)}) }}}}"
+        f" {json.dumps(list(aggregates) or stated())}, {json.dumps(COLUMNS)}) }}}}"
     )
 
 

@@ -13,8 +13,8 @@
         {{ return("if(" ~ n ~ " = 0, null, " ~ holding ~ " / " ~ n ~ ")") }}
     {% elif kind == "smoothed_rate" %}
         {# Shrunk toward the prior: (positives + weight * prior) / (n + weight). #}
-        {% set positives = summed(number_input(plan, aggregate, of), window) %}
-        {% set n = summed(number_input(plan, aggregate, aggregate.over), window) %}
+        {% set positives = summed(plan, aggregate, of, window) %}
+        {% set n = summed(plan, aggregate, aggregate.over, window) %}
         {% set weight = aggregate.weight %}
         {{ return("(" ~ positives ~ " + " ~ weight * aggregate.prior ~ ") / (" ~ n ~ " + " ~ weight ~ ")") }}
     {% endif %}
@@ -32,25 +32,26 @@
 
 {# Sum, mean and sample standard deviation of the known values of `of`. #}
 {% macro number_aggregate(plan, aggregate, window) %}
-    {% set kind = aggregate.aggregate %}
-    {% set n = counted(selected_input(plan, aggregate, is_number(aggregate.of)), window) %}
-    {% set number = number_input(plan, aggregate, aggregate.of) %}
-    {% set total = summed(number, window) %}
+    {% set kind, of = aggregate.aggregate, aggregate.of %}
+    {% set n = counted(selected_input(plan, aggregate, is_counted_number(aggregate, of)), window) %}
+    {% set total = summed(plan, aggregate, of, window) %}
     {% if kind == "sum" %} {{ return("if(" ~ n ~ " = 0, null, " ~ total ~ ")") }} {% endif %}
     {% if kind == "mean" %} {{ return("if(" ~ n ~ " = 0, null, " ~ total ~ " / " ~ n ~ ")") }} {% endif %}
-    {% set wide = "toInt256(" ~ in_window(number, window) ~ ")" %}
-    {% set square = "toInt256(" ~ number ~ ") * toInt256(" ~ number ~ ")" %}
+    {% set number = number_input(plan, aggregate, of) %}
+    {% set wide = "toInt128" if aggregate.whole else "toInt256" %}
+    {% set sum_of = wide ~ "(" ~ in_window(number, window) ~ ")" %}
+    {% set square = wide ~ "(" ~ number ~ ") * " ~ wide ~ "(" ~ number ~ ")" %}
     {# (n * sum of squares - square of the sum) / (n * (n - 1)), its numerator exact. #}
     {% set spread %}
         if(
             {{ n }} < 2,
             null,
             sqrt(
-                toFloat64(toInt256({{ n }}) * {{ in_window(square, window) }} - {{ wide }} * {{ wide }})
+                toFloat64({{ wide }}({{ n }}) * {{ in_window(square, window) }} - {{ sum_of }} * {{ sum_of }})
                 / {{ n }}
                 / ({{ n }} - 1)
             )
-            / 1099511627776
+            / {{ units_of(aggregate) }}
         )
     {% endset %}
     {{ return(spread) }}
@@ -59,16 +60,29 @@
 
 {#
     A number as a whole count of 2^-40: sums of floating-point numbers differ with their order
-    and with where they begin. NULL, NaN and what is beyond 10^20 count as unknown.
+    and with where they begin. NULL, NaN and what is beyond 10^20 count as unknown. Where the
+    aggregate says that its numbers are `whole`, they are taken as they are, a quarter as wide; one
+    that is not whole, or beyond 2^31, ends the query.
 #}
 {% macro number_input(plan, aggregate, of) %}
-    {% set selected = selected_input(plan, aggregate, is_number(of)) %}
-    {% set scaled = "if(" ~ selected ~ ", toFloat64(" ~ of ~ ") * 1099511627776, 0)" %}
+    {% set selected = selected_input(plan, aggregate, is_counted_number(aggregate, of)) %}
+    {% if aggregate.whole %}
+        {{ return(window_input(plan, "accurateCast(if(" ~ selected ~ ", " ~ of ~ ", 0), 'Int32')")) }}
+    {% endif %}
+    {% set scaled = "if(" ~ selected ~ ", toFloat64(" ~ of ~ ") * " ~ units_of(aggregate) ~ ", 0)" %}
     {{ return("toInt128(" ~ window_input(plan, "coalesce(" ~ scaled ~ ", 0)") ~ ")") }}
 {% endmacro %}
 
 
+{% macro is_counted_number(aggregate, of) %}
+    {{ return("(" ~ of ~ ") is not null" if aggregate.whole else is_number(of)) }}
+{% endmacro %}
+
+
 {% macro is_number(of) %} {{ return("abs(toFloat64(" ~ of ~ ")) < 1e20") }} {% endmacro %}
+
+
+{% macro units_of(aggregate) %} {{ return(1 if aggregate.whole else 1099511627776) }} {% endmacro %}
 
 
 {# Sum of an input over [t - w, t). #}
@@ -81,7 +95,8 @@
 {% macro counted(name, window) %} {{ return("toUInt64" ~ in_window(name, window)) }} {% endmacro %}
 
 
-{# The same for inputs in units of 2^-40, as a number. #}
-{% macro summed(name, window) %}
-    {{ return("(toFloat64" ~ in_window(name, window) ~ " / 1099511627776)") }}
+{# Sum of the known values of `of` over [t - w, t), as a number. #}
+{% macro summed(plan, aggregate, of, window) %}
+    {% set total = in_window(number_input(plan, aggregate, of), window) %}
+    {{ return("(toFloat64" ~ total ~ " / " ~ units_of(aggregate) ~ ")") }}
 {% endmacro %}

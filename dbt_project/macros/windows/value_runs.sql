@@ -1,20 +1,36 @@
-{# Rows with the beginnings and ends of the runs of one value, for each window asked for. #}
-{% macro value_runs(rows, value, wanted) -%}
+{#
+    Rows with the beginnings and ends of the runs of one value marked, for each window asked for.
+    `types` names the columns of marks and what makes their type (run_aggregates.sql).
+#}
+{% macro value_runs(rows, value, wanted, types) -%}
+    {%- set columns = wanted.runs.values() | map(attribute="begins.column") | unique | list -%}
     select
         *
-        {%- for window in wanted.runs %}
+        {%- if columns %} except ({{ columns | join(", ") }}) {%- endif %}
+        {%- for column in columns %}
             ,
-            {#- More than w after the one before it; more than w before the one after it. #}
-            toUInt8(
-                {{ wanted.known }}
-                and at_ms - lagInFrame(at_ms, 1, -1000000000000000) over neighbours
-                > {{ milliseconds(window) }}
-            ) as begins_{{ value }}_{{ window }},
-            toUInt8(
-                {{ wanted.known }}
-                and leadInFrame(at_ms, 1, 1000000000000000) over neighbours - at_ms
-                > {{ milliseconds(window) }}
-            ) as ends_{{ value }}_{{ window }}
+            {{ types[column] }} (
+                {{ column }}
+                {%- for window, marks in wanted.runs.items() if marks.begins.column == column %}
+                    {#- More than w after the one before it; more than w before the one after it. #}
+                    + bitShiftLeft(
+                        {{ types[column] }} (
+                            {{ wanted.known }}
+                            and at_ms - lagInFrame(at_ms, 1, -1000000000000000) over neighbours
+                            > {{ milliseconds(window) }}
+                        ),
+                        {{ marks.begins.bit }}
+                    )
+                    + bitShiftLeft(
+                        {{ types[column] }} (
+                            {{ wanted.known }}
+                            and leadInFrame(at_ms, 1, 1000000000000000) over neighbours - at_ms
+                            > {{ milliseconds(window) }}
+                        ),
+                        {{ marks.ends.bit }}
+                    )
+                {%- endfor %}
+            ) as {{ column }}
         {%- endfor %}
         {%- for window in wanted.entropies %}
             ,

@@ -51,6 +51,7 @@
 #}
 {% macro window_query(rows, subject_id, entity, keys, windows, aggregates, columns=[]) %}
     {%- set plan = window_plan(entity, windows, aggregates) -%}
+    {%- set mark_types = mark_columns(plan) -%}
     {%- set last = namespace(step="inputs") -%}
     with
 
@@ -65,11 +66,12 @@
                 {{ key_hash(keys) }} as window_key
                 {%- if plan.places %}, {{ (["is_event"] + columns) | unique | join(", ") }} {%- endif %}
                 {%- for sql, name in plan.inputs.items() %}, {{ sql }} as {{ name }} {%- endfor %}
+                {%- for column, type in mark_types.items() %}, {{ type }} (0) as {{ column }} {%- endfor %}
             from rows_in_order
         ),
 
         {%- for value, wanted in plan["values"].items() %}
-            runs_of_{{ value }} as ({{ value_runs(last.step, value, wanted) }}),
+            runs_of_{{ value }} as ({{ value_runs(last.step, value, wanted, mark_types) }}),
             {% set last.step = "runs_of_" ~ value %}
         {%- endfor %}
 

@@ -3,13 +3,21 @@
 
     inputs     SQL over a row's columns -> name; computed once, whoever asks for it
     values     name of a value -> what the value runs of it are asked for (value_runs.sql)
+    marks      how many bits the beginnings and ends of runs take (run_aggregates.sql)
     columns    name, and SQL over the frames (frames.sql, cumulative.sql), or `sequence`: SQL
                over arrays of the key's events (sequences.sql)
     places, event_fields
                what a subject and an event carry into those arrays
 #}
 {% macro window_plan(entity, windows, aggregates) %}
-    {% set plan = {"inputs": {}, "values": {}, "columns": [], "places": [], "event_fields": []} %}
+    {% set plan = {
+        "inputs": {},
+        "values": {},
+        "columns": [],
+        "places": [],
+        "event_fields": [],
+        "marks": {"bits": 0},
+    } %}
     {% for aggregate in aggregates %}
         {% for window in aggregate.get("windows", windows) %}
             {% set column = {"name": window_column(entity, aggregate, window)} %}

@@ -19,6 +19,7 @@
                 "aggregate": "smoothed_rate",
                 "of": "positives",
                 "over": "n",
+                "whole": true,
                 "prior": 0.002,
                 "weight": 100,
             },

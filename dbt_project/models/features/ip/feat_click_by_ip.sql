@@ -37,6 +37,7 @@
                 "measure": "hour_deviation",
                 "aggregate": "standard_deviation",
                 "of": "toHour(fromUnixTimestamp64Milli(at_ms, 'UTC'))",
+                "whole": true,
                 "windows": ["1d"],
             },
             {"measure": "seconds_since_click", "aggregate": "seconds_since_last", "windows": ["1d"]},

@@ -20,6 +20,7 @@
                 "aggregate": "smoothed_rate",
                 "of": "positives",
                 "over": "n",
+                "whole": true,
                 "prior": 0.1,
                 "weight": 20,
             },
