@@ -26,3 +26,22 @@
     {%- else -%} false
     {%- endif -%}
 {%- endmacro %}
+
+
+{#
+    Valid rows of a staged report that the days to build, and the part being built, are made of.
+    Only loads that brought rows to the days are read. `id` is what makes two rows the same: its
+    copies are in one part.
+#}
+{% macro staged_for(days, id) -%}
+    reject_reason is null
+    and {{ in_loads_of(days) }}
+    and {{ in_days(days) }}
+    and {{ in_part_of_keys("cityHash64(" ~ id ~ ")") }}
+{%- endmacro %}
+
+
+{# Rows of the loads that brought rows to the days: raw is ordered by load, not by day. #}
+{% macro in_loads_of(days) -%}
+    load_id in (select load_id from {{ ref("load_days") }} where {{ in_days(days) }})
+{%- endmacro %}

@@ -36,7 +36,7 @@
         [{"from": subjects, "lookback": lookback if events is none else 0}]
         + ([] if events is none else [{"from": events, "lookback": lookback, "defines_days": 0}])
         + (upstreams or []),
-        in_parts=true,
+        in_parts="keys",
     ) -%}
     {%- set rows -%}
         {{ window_rows(subjects, subject_id, keys, columns, events, days, lookback, events_where) }}

@@ -4,14 +4,12 @@
         order_by="(event_at, event_id)",
     )
 }}
-{%- set days = days_to_build([loads_of(["appsflyer.in_app_events"])]) %}
+{%- set days = days_to_build([loads_of(["appsflyer.in_app_events"])], in_parts="keys") %}
 
 with
 
     events as (
-        select *
-        from {{ ref("stg_appsflyer__in_app_events") }}
-        where reject_reason is null and {{ in_days(days) }}
+        select * from {{ ref("stg_appsflyer__in_app_events") }} where {{ staged_for(days, "event_id") }}
     ),
 
     kept as (

@@ -4,7 +4,7 @@
         order_by="(event_at, click_id)",
     )
 }}
-{%- set days = days_to_build([loads_of(["talkingdata.clicks", "appsflyer.clicks"])]) %}
+{%- set days = days_to_build([loads_of(["talkingdata.clicks", "appsflyer.clicks"])], in_parts="keys") %}
 
 with
 
@@ -28,7 +28,7 @@ with
             null as country,
             null as carrier_name
         from {{ ref("stg_talkingdata__clicks") }}
-        where reject_reason is null and {{ in_days(days) }}
+        where {{ staged_for(days, "click_id") }}
     ),
 
     appsflyer as (
@@ -51,7 +51,7 @@ with
             country,
             carrier_name
         from {{ ref("stg_appsflyer__clicks") }}
-        where reject_reason is null and {{ in_days(days) }}
+        where {{ staged_for(days, "click_id") }}
     ),
 
     united as (

@@ -4,18 +4,20 @@
         order_by="(event_at, install_id)",
     )
 }}
-{%- set days = days_to_build([loads_of(["appsflyer.installs", "appsflyer.blocked_installs"])]) %}
+{%- set days = days_to_build(
+    [loads_of(["appsflyer.installs", "appsflyer.blocked_installs"])], in_parts="keys"
+) %}
 
 with
 
     united as (
         select *
         from {{ ref("stg_appsflyer__installs") }}
-        where reject_reason is null and {{ in_days(days) }}
+        where {{ staged_for(days, "install_id") }}
         union all
         select *
         from {{ ref("stg_appsflyer__blocked_installs") }}
-        where reject_reason is null and {{ in_days(days) }}
+        where {{ staged_for(days, "install_id") }}
     ),
 
     -- A postback sent twice may differ in what was filled in: the earliest arrival stands, a block

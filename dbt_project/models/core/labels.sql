@@ -31,7 +31,7 @@ with
             label_known_at as verdict_known_at,
             arrived_at
         from {{ ref("stg_talkingdata__clicks") }}
-        where reject_reason is null and has_converted = 1 and {{ in_days(days) }}
+        where has_converted = 1 and {{ staged_for(days, "click_id") }}
     ),
 
     blocks as (
@@ -47,7 +47,7 @@ with
             event_at,
             arrived_at
         from {{ ref("stg_appsflyer__blocked_installs") }}
-        where reject_reason is null and {{ in_days(days) }}
+        where {{ staged_for(days, "install_id") }}
     ),
 
     detections as (
@@ -63,7 +63,7 @@ with
             verdict_known_at,
             arrived_at
         from {{ ref("stg_appsflyer__detection") }}
-        where reject_reason is null and {{ in_days(days) }}
+        where {{ staged_for(days, "install_id") }}
     ),
 
     united as (

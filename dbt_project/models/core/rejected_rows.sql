@@ -27,7 +27,10 @@ with
                 assumeNotNull(reject_reason) as reason,
                 '' as expected
             from {{ ref(model) }}
-            where reject_reason is not null and {{ in_days(days) }} {{ 'union all' if not loop.last }}
+            where
+                reject_reason is not null
+                and {{ in_loads_of(days) }}
+                and {{ in_days(days) }} {{ 'union all' if not loop.last }}
         {% endfor %}
     ),
 

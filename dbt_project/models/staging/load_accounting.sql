@@ -28,7 +28,7 @@ with
                 '{{ subject_ids[report] }}' as kind,
                 {{ subject_ids[report] }} as id
             from {{ ref(model) }}
-            where {{ in_days(days) }} {{ 'union all' if not loop.last }}
+            where {{ in_loads_of(days) }} and {{ in_days(days) }} {{ 'union all' if not loop.last }}
         {% endfor %}
     ),
 
