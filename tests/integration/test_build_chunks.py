@@ -125,7 +125,7 @@ def test_chunks_bounds_and_a_stop_between_chunks_give_the_same_tables(
     assert table_hashes(parts) == whole
     assert build(parts, MODELS).days == []
 
-    # A feature set in stretches of time, clicks by their id: with a part forgotten, rows are missing.
+    # A feature set in stretches of time, clicks by their id: a part forgotten is rows missing.
     fault = with_fault(project, tmp_path / "fault", BUILDER, PARTS, FEWER_PARTS)
     for name, part_rows in (("features.fs_publisher_day", 9), ("core.clicks", 150)):
         assert in_parts(parts, project, tmp_path / f"{name}_whole", name, part_rows) == whole[name]
@@ -187,7 +187,8 @@ def test_a_part_left_out_shows(
     models = ["+feat_click_by_ip"]
     build(warehouse, models)
     chunked = in_chunks(project, tmp_path / "chunked")
-    of_one = FEWER_PARTS.replace("chunk.parts > 1", "chunk.parts > 1 and this.name == 'feat_click_by_ip'")
+    only = "chunk.parts > 1 and this.name == 'feat_click_by_ip'"
+    of_one = FEWER_PARTS.replace("chunk.parts > 1", only)
     fault = with_fault(chunked, tmp_path / "fault", BUILDER, PARTS, of_one)
     parts = other_schema(fault, monkeypatch, warehouse, "parts")
     run(fault, "load", "appsflyer", world)
