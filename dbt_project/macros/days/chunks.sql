@@ -2,17 +2,15 @@
     Cut planned days into chunks, in order of time. A chunk takes whole days of together at most
     `chunk_rows` rows of the model's inputs (one day may hold more), and is filled in as many
     parts as its rows, and those of its lookback, need to stay below `part_rows`. A model that
-    cannot be built in parts (`in_parts=none`) gets one. Every part by keys reads the whole chunk:
-    where no day looks back, so that a long chunk saves nothing, `part_rows` bounds it too.
+    cannot be built in parts (`in_parts=none`) gets one. A part by ids reads all of its chunk, and no
+    day of core looks back, so that a long chunk would save nothing: there `part_rows` bounds it too.
 
     `plan` has rows of day, inputs, is_wanted, is_frozen, own rows, rows with the lookback.
     Returns SQL tuples of model, day, inputs, is_wanted, chunk, parts, rows.
 #}
 {% macro chunk_entries(plan, in_parts) %}
     {% set chunk_rows, part_rows = var("chunk_rows") | int, var("part_rows") | int %}
-    {% set looks_back = [] %}
-    {% for row in plan if row[5] | int > row[4] | int %} {% do looks_back.append(row[0]) %} {% endfor %}
-    {% set most_rows = part_rows if in_parts == "keys" and not looks_back else chunk_rows %}
+    {% set most_rows = part_rows if in_parts == "ids" else chunk_rows %}
     {% set chunks = [] %}
     {% for row in plan %}
         {% set own, reached = row[4] | int, row[5] | int - row[4] | int %}

@@ -19,7 +19,7 @@
     Returns the days as SQL date literals, for `event_date in (...)`. The plan of the run is
     written down, in chunks, and the materialization `by_day` makes it the record after each
     swap: what a load adds in between is found by the next build. While it builds a chunk, the
-    chunk's days are returned. `in_parts` says that the model fills a chunk in parts, by `keys` or by `days`.
+    chunk's days are returned. `in_parts` says that the model fills a chunk in parts: by `ids`, `keys` or `days`.
 
     The variables `build_from` and `build_to` (excluded) leave other days as they are.
 #}

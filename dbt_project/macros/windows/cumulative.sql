@@ -61,8 +61,8 @@
 {#
     A number as a whole count of 2^-40: sums of floating-point numbers differ with their order
     and with where they begin. NULL, NaN and what is beyond 10^20 count as unknown. Where the
-    aggregate says that its numbers are `whole`, they are taken as they are, a quarter as wide; one
-    that is not whole, or beyond 2^31, ends the query.
+    aggregate says that its numbers are `whole`, they are taken as they are, and narrower; one that
+    is not whole, or beyond 2^31, ends the query.
 #}
 {% macro number_input(plan, aggregate, of) %}
     {% set selected = selected_input(plan, aggregate, is_counted_number(aggregate, of)) %}

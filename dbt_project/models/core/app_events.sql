@@ -4,7 +4,7 @@
         order_by="(event_at, event_id)",
     )
 }}
-{%- set days = days_to_build([loads_of(["appsflyer.in_app_events"])], in_parts="keys") %}
+{%- set days = days_to_build([loads_of(["appsflyer.in_app_events"])], in_parts="ids") %}
 
 with
 

@@ -4,7 +4,7 @@
         order_by="(event_at, click_id)",
     )
 }}
-{%- set days = days_to_build([loads_of(["talkingdata.clicks", "appsflyer.clicks"])], in_parts="keys") %}
+{%- set days = days_to_build([loads_of(["talkingdata.clicks", "appsflyer.clicks"])], in_parts="ids") %}
 
 with
 

@@ -5,7 +5,7 @@
     )
 }}
 {%- set days = days_to_build(
-    [loads_of(["appsflyer.installs", "appsflyer.blocked_installs"])], in_parts="keys"
+    [loads_of(["appsflyer.installs", "appsflyer.blocked_installs"])], in_parts="ids"
 ) %}
 
 with
