@@ -108,14 +108,19 @@ def train_network(
 
 
 def state_of(network: Any) -> dict[str, np.ndarray]:
-    """The weights by name, copied."""
-    return {name: values.numpy().copy() for name, values in network.state_dict().items()}
+    """The weights by name, copied, in single precision as they were trained."""
+    state = network.state_dict().items()
+    return {name: values.numpy().astype(np.float32) for name, values in state}
 
 
 def with_state(torch: Any, network: Any, state: dict[str, np.ndarray]) -> Any:
-    """The network with these weights, ready to score."""
+    """The network with these weights, ready to score, in double precision.
+
+    The last bits of a matrix product depend on where a row stands in its block. Scores are
+    rounded to single precision, far above those bits, so that a row's score is its own.
+    """
     network.load_state_dict({name: torch.from_numpy(values) for name, values in state.items()})
-    return network.eval()
+    return network.double().eval()
 
 
 def save_network(network: Any, folder: Path) -> None:

@@ -97,7 +97,7 @@ class RecurrentNet(Supervised):
 
         def log_odds(rows: np.ndarray) -> np.ndarray:
             with torch.no_grad():
-                return self.network_(torch.from_numpy(rows)).numpy()
+                return self.network_(torch.from_numpy(rows).double()).numpy().astype(np.float32)
 
         odds = in_blocks(log_odds, self._rows(X)).astype(np.float64)
         return 1 / (1 + np.exp(-odds))
@@ -107,7 +107,7 @@ class RecurrentNet(Supervised):
         checked = self._checked(X)
         if not X.height:
             return np.zeros(X.shape)
-        shares = in_blocks(self._integrate, self._rows(checked)).astype(np.float64)
+        shares = in_blocks(self._integrate, self._rows(checked)).astype(np.float32)
         columns = len(self.dense_.standard_.means_)
         explained = np.zeros(X.shape)
         static = [X.columns.index(name) for name in self.static_]
@@ -126,7 +126,7 @@ class RecurrentNet(Supervised):
         torch = import_torch(self.name)
         network = self.network_
         with torch.no_grad():
-            static, events, lengths = network.unpack(torch.from_numpy(rows))
+            static, events, lengths = network.unpack(torch.from_numpy(rows).double())
         given = [static, *events]
         total = [torch.zeros_like(values) for values in given]
         for step in range(STEPS):

@@ -74,20 +74,21 @@ class TorchNet(DenseSupervised):
 
         def log_odds(rows: np.ndarray) -> np.ndarray:
             with torch.no_grad():
-                return self.network_(torch.from_numpy(rows)).numpy()
+                return self.network_(torch.from_numpy(rows)).numpy().astype(np.float32)
 
-        odds = in_blocks(log_odds, matrix.astype(np.float32)).astype(np.float64)
+        odds = in_blocks(log_odds, matrix).astype(np.float64)
         return 1 / (1 + np.exp(-odds))
 
     def _credit(self, matrix: np.ndarray) -> np.ndarray:
         torch = import_torch(self.name)
 
         def gradient(rows: np.ndarray) -> np.ndarray:
-            given = torch.from_numpy(rows.astype(np.float32)).requires_grad_()
+            given = torch.from_numpy(rows).requires_grad_()
             (slope,) = torch.autograd.grad(self.network_(given).sum(), given)
             return slope.numpy()
 
-        return in_blocks(lambda rows: integrated_gradients(gradient, rows), matrix)
+        shares = in_blocks(lambda rows: integrated_gradients(gradient, rows), matrix)
+        return shares.astype(np.float32).astype(np.float64)
 
     def _save(self, folder: Path) -> None:
         super()._save(folder)

@@ -17,24 +17,25 @@ const [control, value] = arguments;
 control.value = value;
 control.dispatchEvent(new Event("input", {bubbles: true}));
 """
-# Each move from its event to the second frame after it: by then it is painted.
-MOVES = """
+# One move: what stands when its event is over, and nodes changed by the second frame after it.
+WATCH = """
 const done = arguments[arguments.length - 1];
 const slider = document.querySelector("[data-control=threshold]");
-const edges = arguments[0];
-const told = [];
-function move() {
-  if (told.length === edges.length) { done(told); return; }
-  const began = performance.now();
-  slider.value = edges[told.length];
-  slider.dispatchEvent(new Event("input", {bubbles: true}));
-  const script = performance.now() - began;
-  requestAnimationFrame(() => requestAnimationFrame(() => {
-    told.push({script, painted: performance.now() - began});
-    setTimeout(move, 250);
-  }));
-}
-move();
+let touched = 0;
+const count = (records) => {
+  for (const one of records) touched += 1 + one.addedNodes.length + one.removedNodes.length;
+};
+const watcher = new MutationObserver(count);
+watcher.observe(document.body,
+  {subtree: true, childList: true, attributes: true, characterData: true});
+slider.value = arguments[0];
+slider.dispatchEvent(new Event("input", {bubbles: true}));
+const flagged = Number(document.querySelector("[data-metric=flagged]").dataset.value);
+requestAnimationFrame(() => requestAnimationFrame(() => {
+  count(watcher.takeRecords());
+  watcher.disconnect();
+  done({flagged, touched});
+}));
 """
 
 
@@ -59,7 +60,7 @@ class Page:
 
     driver: webdriver.Chrome
 
-    def wait(self, is_so: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+    def wait(self, is_so: Callable[[], Any], what: str, seconds: float = 120) -> Any:
         """What `is_so` gives once it is true."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -128,9 +129,9 @@ class Page:
         hand.click_and_hold().move_by_offset((reach[1] - reach[0]) // 2, 0)
         hand.move_by_offset(reach[1] - reach[0] - (reach[1] - reach[0]) // 2, 0).release().perform()
 
-    def time_moves(self, edges: list[int]) -> list[dict[str, float]]:
-        """Milliseconds of each threshold move: in the script, and until it is painted."""
-        return self.driver.execute_async_script(MOVES, edges)  # type: ignore[no-any-return]
+    def move_and_watch(self, edge: int) -> dict[str, float]:
+        """Moves the threshold: `flagged` as shown at once, and how many nodes were `touched`."""
+        return self.driver.execute_async_script(WATCH, edge)  # type: ignore[no-any-return]
 
     def complaints(self) -> list[str]:
         """What the browser's console holds of errors."""
