@@ -78,7 +78,7 @@ bench-point-in-time: setup setup-feast  ## joins as of a time beside Feast, Duck
 bench-incremental: setup  ## one new day and late rows, against a rebuild of everything
 	$(BIN)/python -m benchmarks.incremental
 
-bench-scale: setup  ## fs_click over 184.9 million clicks, killed once on the way; two hours and 200 GB of disk
+bench-scale: setup  ## thirty features of 184.9 million clicks, killed once on the way; an hour and a half and 60 GB of disk
 	$(BIN)/python -m benchmarks.scale
 
 docs: setup  ## write the generated pages and plots, and dbt's documentation of every table and column

@@ -134,6 +134,69 @@ def test_chunks_bounds_and_a_stop_between_chunks_give_the_same_tables(
     parts.close()
 
 
+def test_a_build_that_was_ended_goes_on_with_the_next_part(
+    project: Project, warehouse: Warehouse, world: Path, tmp_path: Path
+) -> None:
+    model = ["staging", "clicks", "feat_click_by_ip"]
+    run(project, "load", "appsflyer", world)
+    build(warehouse, model)
+    whole = table_hashes(warehouse)
+
+    def kept() -> dict[str, str]:
+        rows = warehouse.client.query(
+            "select name, toString(uuid) from system.tables where match(name, '__dbt_part_')"
+            " and startsWith(name, 'feat_click_by_ip')"
+        ).result_rows
+        return dict(rows)
+
+    def with_parts(name: str, *fault: str) -> Warehouse:
+        folder = tmp_path / name
+        small = with_fault(
+            project, folder / "small", "dbt_project.yml", "part_rows: 10000000", "part_rows: 700"
+        )
+        return Warehouse(with_fault(small, folder / "fault", *fault) if fault else small,
+                         warehouse.target, warehouse.client)  # fmt: skip
+
+    def start_anew() -> None:
+        warehouse.command(f"drop table {warehouse.table('features', 'feat_click_by_ip')} sync")
+
+    keep = "{% do keep_part(new_data, part_sql, has_contract, chunk) %}"
+    halt = "{{ exceptions.raise_compiler_error('stopped') }}"
+    stop = "{% if part == 2 and this.name == 'feat_click_by_ip' %}" + halt + "{% endif %}"
+    stopping = with_parts("stopping", BUILDER, keep, keep + stop)
+    start_anew()
+    with pytest.raises(UserError, match="stopped"):
+        build(stopping, model)
+    first = kept()
+    assert len(first) == 3
+    # Ended once more, at the same place: the parts that stand are taken as they are.
+    with pytest.raises(UserError, match="stopped"):
+        build(stopping, model)
+    assert kept() == first
+    # A part whose rows were changed shows in the table: it was not built again.
+    [one, *_] = first
+    features = warehouse.target.database("features")
+    warehouse.command(f"alter table {features}.{one} delete where 1 settings mutations_sync = 2")
+    build(with_parts("resumed"), model)
+    resumed = table_hashes(warehouse)["features.feat_click_by_ip"]
+    assert 0 < resumed[0] < whole["features.feat_click_by_ip"][0]
+    assert kept() == {}
+
+    # Parts of inputs that have changed since are not taken.
+    start_anew()
+    with pytest.raises(UserError, match="stopped"):
+        build(stopping, model)
+    simulate(load_scenario("demo", days=DAYS, clicks=1000, seed=9), tmp_path / "late")
+    run(project, "load", "appsflyer", tmp_path / "late")
+    build(with_parts("changed"), model)
+    assert kept() == {}
+    assert leftovers(warehouse) == []
+    in_steps = table_hashes(warehouse)
+    assert in_steps["core.clicks"] != whole["core.clicks"]
+    build(warehouse, ["feat_click_by_ip"], full_refresh=True)
+    assert table_hashes(warehouse) == in_steps
+
+
 def in_parts(
     parts: Warehouse, project: Project, folder: Path, name: str, part_rows: int
 ) -> tuple[int, int]:

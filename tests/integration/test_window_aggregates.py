@@ -21,6 +21,7 @@ from tests.integration.window_queries import (
     expected,
     fill,
     render_all,
+    stated,
     template,
 )
 from tests.oracles.windows import Event, before
@@ -73,6 +74,18 @@ MANY_VALUES: list[dict[str, Any]] = [
     {"measure": f"dear{k}", "aggregate": "count_distinct", "of": "app", "where": f"price > {k - 3}"}
     for k in range(20)
 ]
+# Beside counts, distinct counts of the same column and of another, and an entropy, whose sorts
+# and frames they share.
+COARSE: list[dict[str, Any]] = [
+    {"measure": "events", "aggregate": "count"},
+    {"measure": "apps", "aggregate": "count_distinct", "of": "app"},
+    {"measure": "prices", "aggregate": "count_distinct", "of": "price", "where": "flag"},
+    {"measure": "kinds", "aggregate": "entropy", "of": "app", "windows": ["1h", "30d"]},
+]
+FINER: list[dict[str, Any]] = [
+    {"entity": "by_app", "keys": ["app"], "aggregates": stated(sums_only=True)},
+    {"entity": "by_os_flag", "keys": ["os", "flag"], "aggregates": stated(sums_only=True)},
+]
 WHOLE_PRICES = {"measure": "spent", "aggregate": "sum", "of": "price", "whole": True}
 
 
@@ -90,6 +103,8 @@ def aggregates(store: str) -> Iterator[tuple[Warehouse, list[str]]]:
                 "{{ heavy_hitters('$installs', ['ip'], ['1h'], limit=2) }}",
                 template(["ip"], aggregates=MANY_VALUES),
                 template(["ip"], aggregates=[WHOLE_PRICES]),
+                template(["ip"], aggregates=COARSE, finer=FINER),
+                template(["ip"], "'$clicks'", "n < 5", aggregates=COARSE, finer=FINER),
             ],
         )
         warehouse = connect(project)
@@ -205,6 +220,74 @@ def test_a_number_that_is_not_whole_is_refused(aggregates: tuple[Warehouse, list
         warehouse.client.query(queries[4].replace("$installs", "aggregates.installs"))
 
 
+def compare_finer(
+    warehouse: Warehouse, query: str, subjects: Sequence[Event], events: Sequence[Event]
+) -> None:
+    """Assert every feature of the coarse entity and of the finer ones by brute force."""
+    sql = query.replace("$installs", "aggregates.installs").replace("$clicks", "aggregates.clicks")
+    found = {row["event_id"]: row for row in warehouse.client.query(sql).named_results()}
+    compared = unknown = 0
+    for row in subjects:
+        if not START <= row["event_at"] < START + timedelta(days=DAYS) or row["ip"] is None:
+            continue
+        answer = found.pop(row["event_id"])
+        wanted: dict[str, Any] = {}
+        for part in FINER:
+            told = expected(row, events, ["ip", *part["keys"]], part["entity"], sums_only=True)
+            names = [name for name in answer if name.startswith(f"{part['entity']}__")]
+            assert len(names) > 20
+            unknown += told is None
+            wanted |= dict.fromkeys(names) if told is None else told
+        for name, window in WINDOWS.items():
+            seen = before(row, events, ["ip"], window)
+            assert seen is not None
+            dear = seen.where(lambda e: e["flag"])
+            wanted |= {f"e__events_{name}": seen.count(), f"e__apps_{name}": seen.distinct("app"),
+                       f"e__prices_{name}": dear.distinct("price")}  # fmt: skip
+            if name != "1m":
+                wanted[f"e__kinds_{name}"] = seen.entropy("app")
+        assert set(wanted) == set(answer) - {"event_id", "event_at", "event_date"}
+        assert_equal(answer, wanted, row["event_at"])
+        compared += 1
+    assert not found
+    assert min(compared, unknown) > 5
+
+
+@pytest.mark.parametrize("in_seconds", [False, True])
+def test_finer_entities_equal_brute_force(
+    aggregates: tuple[Warehouse, list[str]], in_seconds: bool
+) -> None:
+    warehouse, queries = aggregates
+    dice = random.Random(8)
+    time_type = "DateTime('UTC')" if in_seconds else "DateTime64(3, 'UTC')"
+    clicks, installs = (random_rows(dice, size, in_seconds) for size in (120, 60))
+    assert "is_event" not in queries[5].split("inputs as")[1], "a filter that holds for every row"
+    # The count by app and the distinct apps sort by one value.
+    assert queries[5].count("neighbours as") == 3
+    fill(warehouse, "aggregates.installs", time_type, clicks)
+    compare_finer(warehouse, queries[5], clicks, clicks)
+    fill(warehouse, "aggregates.clicks", time_type, clicks)
+    fill(warehouse, "aggregates.installs", time_type, installs)
+    compare_finer(warehouse, queries[6], installs, [row for row in clicks if row["n"] < 5])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [("partition by input_", "partition by window_key, input_1, 0 * input_"),
+     ("assumeNotNull(cityHash64(window_key, app))", "assumeNotNull(cityHash64(app))"),
+     ("and 3600001 preceding", "and 3600000 preceding")],
+)  # fmt: skip
+def test_a_fault_in_a_finer_entity_is_caught(
+    fault: tuple[str, str], aggregates: tuple[Warehouse, list[str]]
+) -> None:
+    warehouse, queries = aggregates
+    assert fault[0] in queries[5]
+    rows = edge_rows() + random_rows(random.Random(3), 100, in_seconds=False)
+    fill(warehouse, "aggregates.installs", "DateTime64(3, 'UTC')", rows)
+    with pytest.raises(AssertionError, match="by_app__"):
+        compare_finer(warehouse, queries[5].replace(*fault), rows, rows)
+
+
 # What is planted in the SQL, and the aggregate that must show it.
 FAULTS = {
     "a closed window": ("preceding and 1 preceding", "preceding and current row", "'count'"),
@@ -267,6 +350,13 @@ def test_heavy_hitters_count_what_windows_hold(
 def test_what_cannot_be_stated_is_refused(
     project: Project, aggregate: dict[str, Any], message: str
 ) -> None:
-    stated = json.dumps([aggregate | {"measure": "m"}])
+    asked = json.dumps([aggregate | {"measure": "m"}])
     with pytest.raises(UserError, match=message):
-        render(project, f"{{{{ window_query('t', 'id', 'e', ['k'], ['1h'], {stated}) }}}}")
+        render(project, f"{{{{ window_query('t', 'id', 'e', ['k'], ['1h'], {asked}) }}}}")
+
+
+def test_what_a_finer_entity_cannot_take_is_refused(project: Project) -> None:
+    part = {"entity": "f", "keys": ["a"], "aggregates": [
+        {"measure": "m", "aggregate": "count_distinct", "of": "b"}]}  # fmt: skip
+    with pytest.raises(UserError, match="'count_distinct' of f: finer entities take sums only"):
+        render(project, f"{{{{ window_query('t', 'i', 'e', ['k'], ['1h'], [], [], [{part}]) }}}}")

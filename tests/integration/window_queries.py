@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -84,26 +85,45 @@ AGGREGATES: list[tuple[dict[str, Any], Oracle]] = [
 ]  # fmt: skip
 
 
-def stated() -> list[dict[str, Any]]:
+# What a finer entity takes.
+SUMS = {"count", "is_first_seen", "sum", "mean", "standard_deviation", "share", "smoothed_rate"}
+
+
+def is_sum(aggregate: dict[str, Any]) -> bool:
+    recency = aggregate["aggregate"] == "seconds_since_last"
+    return aggregate["aggregate"] in SUMS or (recency and not {"n", "method"} & set(aggregate))
+
+
+def stated(sums_only: bool = False) -> list[dict[str, Any]]:
     """The aggregates as a model states them, one measure each."""
     found = []
     for number, (aggregate, _) in enumerate(AGGREGATES):
+        if sums_only and not is_sum(aggregate):
+            continue
         for window in aggregate.get("windows", WINDOWS):
             # seconds_since_last names no window in its column: one measure per window.
             found.append(aggregate | {"measure": f"m{number}_{window}", "windows": [window]})
     return found
 
 
-def expected(subject: Event, events: Sequence[Event], keys: Sequence[str]) -> dict[str, Any] | None:
+def expected(
+    subject: Event,
+    events: Sequence[Event],
+    keys: Sequence[str],
+    entity: str = "e",
+    sums_only: bool = False,
+) -> dict[str, Any] | None:
     """Every feature of `subject` by brute force; None where its key is unknown."""
     found: dict[str, Any] = {}
     for number, (aggregate, oracle) in enumerate(AGGREGATES):
+        if sums_only and not is_sum(aggregate):
+            continue
         for window in aggregate.get("windows", WINDOWS):
             seen = before(subject, events, keys, WINDOWS[window])
             if seen is None:
                 return None
             suffix = "" if aggregate["aggregate"] == "seconds_since_last" else f"_{window}"
-            found[f"e__m{number}_{window}{suffix}"] = oracle(seen)
+            found[f"{entity}__m{number}_{window}{suffix}"] = oracle(seen)
     return found
 
 
@@ -112,16 +132,21 @@ def template(
     events: str = "none",
     events_where: str = "true",
     aggregates: Sequence[dict[str, Any]] = (),
+    finer: Sequence[dict[str, Any]] = (),
 ) -> str:
     """Jinja that states `aggregates`, or every one, on tables `$clicks` and `$installs`."""
+    finer_keys = [key for part in finer for key in part["keys"]]
+    columns = json.dumps([*COLUMNS, *(key for key in finer_keys if key not in COLUMNS)])
+    all_count = "true" if events == "none" and events_where == "true" else "false"
     days = [f"toDate('{FIRST_DAY + timedelta(days=n)}')" for n in range(DAYS)]
     return (
         "{% set rows %}{{ window_rows("
-        f"'$installs', 'event_id', {json.dumps(keys)}, {json.dumps(COLUMNS)}, {events},"
-        f" {json.dumps(days)}, 30, '{events_where}')"
+        f"'$installs', 'event_id', {json.dumps(keys)}, {columns}, {events},"
+        f" {json.dumps(days)}, 30, '{events_where}', {json.dumps(finer_keys)})"
         " }}{% endset %}{{ window_query("
         f"rows, 'event_id', 'e', {json.dumps(keys)}, {json.dumps(list(WINDOWS))},"
-        f" {json.dumps(list(aggregates) or stated())}, {json.dumps(COLUMNS)}) }}}}"
+        f" {json.dumps(list(aggregates) or stated())}, {json.dumps(COLUMNS)},"
+        f" {json.dumps(list(finer))}, {all_count}) }}}}"
     )
 
 
@@ -149,7 +174,8 @@ def fill(warehouse: Warehouse, table: str, time_type: str, rows: Sequence[Event]
 def assert_equal(found: dict[str, Any], wanted: dict[str, Any], at: datetime) -> None:
     """Every feature wanted, to nine digits."""
     for name, value in wanted.items():
-        aggregate = AGGREGATES[int(name.split("__m")[1].split("_")[0])][0]
+        number = re.search(r"__m(\d+)_", name)
+        aggregate = AGGREGATES[int(number[1])][0] if number else ""
         assert _close(found[name], value), f"{aggregate} {name} at {at}: {found[name]} for {value}"
 
 

@@ -48,7 +48,8 @@ def columns_of_stages(warehouse: Warehouse) -> dict[tuple[str, str], set[str]]:
     stages = ("raw", "staging", "core", "features", "marts", "ml")
     rows = warehouse.query(
         "select database, table, groupArray(name) as names from system.columns"
-        " where database in {databases:Array(String)} and not match(table, '__dbt_')"
+        " where database in {databases:Array(String)}"
+        " and (not match(table, '__dbt_') or match(table, '__dbt_part_'))"
         " group by database, table order by database, table",
         databases=[warehouse.target.database(stage) for stage in stages],
     )

@@ -1,7 +1,8 @@
 {#
     How every model built by day is written: the days that `days_to_build` planned, in chunks
-    that bound memory. Each chunk goes into a table of its own, which may be filled in parts;
-    then its days are swapped in and recorded, so that a run that is killed has lost one chunk.
+    that bound memory. Each chunk goes into a table of its own, which may be filled in parts, kept
+    one by one; then its days are swapped in and recorded, so that a run that is killed has lost
+    one part.
     A full refresh fills a new table, chunk by chunk, and swaps it once, for its columns may
     differ.
 
@@ -36,14 +37,16 @@
         {% for part in range(chunk.parts if chunk.days else 0) %}
             {% do model.update({"chunk": chunk, "part": part}) %}
             {% set part_sql = render(model.raw_code) %}
-            {% call statement("main") %}
-                {{ clickhouse__insert_into(into, part_sql, has_contract) }}
-            {% endcall %}
+            {% if is_anew or chunk.parts == 1 %} {% do insert_part(into, part_sql, has_contract) %}
+            {% else %}
+                {% do keep_part(new_data, part_sql, has_contract, chunk) %}
+                {% do report_days(chunks, counted.days + chunk.days | length * (part + 1) // chunk.parts) %}
+            {% endif %}
         {% endfor %}
         {% if not is_anew %}
             {% do swap_days(chunk, new_data) %}
             {% do record_days(chunk) %}
-            {% do adapter.drop_relation(new_data) %}
+            {% do adapter.drop_relation(new_data) %} {% do drop_parts() %}
             {% set counted.days = counted.days + chunk.days | length %}
             {% do report_days(chunks, counted.days) %}
         {% endif %}

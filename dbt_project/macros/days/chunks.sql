@@ -52,7 +52,7 @@
 {# The plan of the run as chunks: days, those unwanted, parts, rows of the inputs. #}
 {% macro planned_chunks() %}
     {% set plan_sql %}
-        select chunk, toString(day), is_wanted, parts, rows
+        select chunk, toString(day), is_wanted, parts, rows, inputs
         from {{ target.schema }}_raw.build_plan where model = '{{ this.name }}' order by chunk, day
     {% endset %}
     {% set chunks = [] %}
@@ -64,6 +64,7 @@
                     "days": [],
                     "rows_of_days": {},
                     "unwanted": [],
+                    "inputs": [],
                     "parts": row[3] | int,
                     "rows": 0,
                 }
@@ -72,6 +73,7 @@
         {% do (chunks[-1].days if row[2] else chunks[-1].unwanted).append(row[1]) %}
         {% if row[2] %} {% do chunks[-1].rows_of_days.update({row[1]: row[4] | int}) %} {% endif %}
         {% do chunks[-1].update({"rows": chunks[-1].rows + row[4] | int}) %}
+        {% do chunks[-1].inputs.append(row[5]) %}
     {% endfor %}
     {{ return(chunks) }}
 {% endmacro %}

@@ -73,10 +73,15 @@
 #}
 {% macro value_of(plan, aggregate) %}
     {% set known = selected_input(plan, aggregate, "(" ~ aggregate.of ~ ") is not null") %}
-    {% set pair = "assumeNotNull(cityHash64(window_key, " ~ aggregate.of ~ "))" %}
+    {{ return(planned_value(plan, known, aggregate.of)) }}
+{% endmacro %}
+
+
+{% macro planned_value(plan, known, of) %}
+    {% set pair = "assumeNotNull(cityHash64(window_key, " ~ of ~ "))" %}
     {% set value = window_input(plan, "if(" ~ known ~ ", " ~ pair ~ ", window_key)") %}
     {% if value not in plan["values"] %}
-        {% do plan["values"].update({value: {"runs": {}, "entropies": [], "known": known}}) %}
+        {% do plan["values"].update({value: {"runs": {}, "entropies": [], "finer": [], "known": known}}) %}
     {% endif %}
     {{ return(value) }}
 {% endmacro %}

@@ -1,12 +1,12 @@
 {#
-    Rows with the beginnings and ends of the runs of one value marked, for each window asked for.
+    Rows with the beginnings and ends of the runs of one value marked, for each window asked for,
+    and with the features of the finer key that the value makes.
     `types` names the columns of marks and what makes their type (run_aggregates.sql).
 #}
-{% macro value_runs(rows, value, wanted, types) -%}
+{% macro value_runs(rows, value, wanted, types, windows) -%}
     {%- set columns = wanted.runs.values() | map(attribute="begins.column") | unique | list -%}
     select
-        *
-        {%- if columns %} except ({{ columns | join(", ") }}) {%- endif %}
+        * except ({{ ([value] + columns) | join(", ") }})
         {%- for column in columns %}
             ,
             {{ types[column] }} (
@@ -51,9 +51,11 @@
                 - {{ surprise("staying_" ~ value ~ "_" ~ window ~ " - 1") }}
             ) as loss_{{ value }}_{{ window }}
         {%- endfor %}
+        {%- for column in wanted.finer %}, {{ column.sql }} as {{ column.name }} {%- endfor %}
     from {{ rows }}
     window
         neighbours as (partition by {{ value }} order by at_ms rows between 1 preceding and 1 following)
+        {%- if wanted.finer %}, {{ window_frames([value], windows) }} {%- endif %}
         {%- if wanted.entropies %}
             ,
             earlier as (
@@ -61,12 +63,14 @@
             )
         {%- endif %}
         {%- for window in wanted.entropies %}
-            ,
-            before_{{ window }} as (
-                partition by {{ value }}
-                order by {{ frame_clock(window) }}
-                range between unbounded preceding and {{ frame_offset(window) }} preceding
-            ),
+            {%- if not wanted.finer %}
+                ,
+                before_{{ window }} as (
+                    partition by {{ value }}
+                    order by {{ frame_clock(window) }}
+                    range between unbounded preceding and {{ frame_offset(window) }} preceding
+                )
+            {%- endif %},
             until_{{ window }}_later as (
                 partition by {{ value }}
                 order by {{ frame_clock(window) }}

@@ -18,6 +18,8 @@
     columns      the events' columns that `of` and `where` read
     upstreams    further relations the events are made of, for `days_to_build`
     events_where filter on the events
+    finer        entities whose keys are these keys and further columns, computed on the way: mappings
+                 of `entity`, `keys` (the further columns), `aggregates` that are sums
 #}
 {% macro window_features(
     subjects,
@@ -29,7 +31,8 @@
     events=none,
     columns=[],
     upstreams=none,
-    events_where="true"
+    events_where="true",
+    finer=[]
 ) %}
     {%- set lookback = days_reached(windows) -%}
     {%- set days = days_to_build(
@@ -38,19 +41,35 @@
         + (upstreams or []),
         in_parts="keys",
     ) -%}
+    {%- set finer_keys = finer | map(attribute="keys") | sum(start=[]) -%}
     {%- set rows -%}
-        {{ window_rows(subjects, subject_id, keys, columns, events, days, lookback, events_where) }}
+        {{
+            window_rows(
+                subjects,
+                subject_id,
+                keys,
+                (columns + finer_keys) | unique | list,
+                events,
+                days,
+                lookback,
+                events_where,
+                finer_keys,
+            )
+        }}
     {%- endset -%}
-    {{ window_query(rows, subject_id, entity, keys, windows, aggregates, columns) }}
+    {%- set all_count = events is none and events_where == "true" -%}
+    {{ window_query(rows, subject_id, entity, keys, windows, aggregates, columns, finer, all_count) }}
 {% endmacro %}
 
 
 {#
     The same over any SQL `rows` in the form of `window_rows`: one row per subject with its id,
-    event_at, event_date and the features.
+    event_at, event_date and the features. `all_count` says that every row is an event.
 #}
-{% macro window_query(rows, subject_id, entity, keys, windows, aggregates, columns=[]) %}
-    {%- set plan = window_plan(entity, windows, aggregates) -%}
+{% macro window_query(
+    rows, subject_id, entity, keys, windows, aggregates, columns=[], finer=[], all_count=false
+) %}
+    {%- set plan = window_plan(entity, windows, aggregates, finer, all_count) -%}
     {%- set mark_types = mark_columns(plan) -%}
     {%- set last = namespace(step="inputs") -%}
     with
@@ -71,7 +90,7 @@
         ),
 
         {%- for value, wanted in plan["values"].items() %}
-            runs_of_{{ value }} as ({{ value_runs(last.step, value, wanted, mark_types) }}),
+            runs_of_{{ value }} as ({{ value_runs(last.step, value, wanted, mark_types, windows) }}),
             {% set last.step = "runs_of_" ~ value %}
         {%- endfor %}
 
@@ -89,6 +108,9 @@
                 {%- for column in plan.columns if column.sql %}
                     , {{ column.sql }} as {{ column.name }}
                 {%- endfor %}
+                {%- for column in plan.finer_columns %}
+                    , if({{ column.known }}, {{ column.name }}, null) as {{ column.name }}
+                {%- endfor %}
             from {{ last.step }}
             window {{ window_frames(["window_key"], windows) }}
         ),
@@ -103,6 +125,6 @@
         {{ subject_id }},
         fromUnixTimestamp64Milli(at_ms, 'UTC') as event_at,
         toDate(event_at) as event_date
-        {%- for column in plan.columns %}, {{ column.name }} {%- endfor %}
+        {%- for column in plan.columns + plan.finer_columns %}, {{ column.name }} {%- endfor %}
     from answers
 {% endmacro %}

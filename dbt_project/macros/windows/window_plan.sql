@@ -6,14 +6,19 @@
     marks      how many bits the beginnings and ends of runs take (run_aggregates.sql)
     columns    name, and SQL over the frames (frames.sql, cumulative.sql), or `sequence`: SQL
                over arrays of the key's events (sequences.sql)
+    finer_columns
+               name, and the input that says whether the finer key is known (finer.sql)
+    all_count  whether every row is an event
     places, event_fields
                what a subject and an event carry into those arrays
 #}
-{% macro window_plan(entity, windows, aggregates) %}
+{% macro window_plan(entity, windows, aggregates, finer=[], all_count=false) %}
     {% set plan = {
         "inputs": {},
         "values": {},
         "columns": [],
+        "finer_columns": [],
+        "all_count": all_count,
         "places": [],
         "event_fields": [],
         "marks": {"bits": 0},
@@ -33,6 +38,7 @@
             {% do plan.columns.append(column) %}
         {% endfor %}
     {% endfor %}
+    {% for part in finer %} {% do plan_finer(plan, part, windows) %} {% endfor %}
     {{ return(plan) }}
 {% endmacro %}
 
@@ -54,8 +60,8 @@
 
 {# Input that is 1 for the events an aggregate reads, and where `also` holds; never NULL. #}
 {% macro selected_input(plan, aggregate, also=none) %}
-    {% set parts = ["is_event"] %}
+    {% set parts = [] if plan.all_count else ["is_event"] %}
     {% if aggregate.get("where") %} {% do parts.append("(" ~ aggregate.where ~ ")") %} {% endif %}
     {% if also %} {% do parts.append(also) %} {% endif %}
-    {{ return(window_input(plan, "toUInt8(coalesce(" ~ parts | join(" and ") ~ ", false))")) }}
+    {{ return(window_input(plan, "toUInt8(coalesce(" ~ (parts | join(" and ") or "true") ~ ", false))")) }}
 {% endmacro %}

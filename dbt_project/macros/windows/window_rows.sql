@@ -1,16 +1,20 @@
 {#
     Subjects and events as one table: <subject_id>, at_ms, the keys, the events' columns,
     is_subject (a row to return) and is_event (a row to count). With events of their own, the
-    columns of a subject are NULL.
+    columns of a subject are NULL, but for those `of_subjects`.
 #}
-{% macro window_rows(subjects, subject_id, keys, columns, events, days, lookback, events_where) -%}
+{% macro window_rows(
+    subjects, subject_id, keys, columns, events, days, lookback, events_where, of_subjects=[]
+) -%}
     {%- set columns = columns | reject("in", keys) | list -%}
     {%- set at_ms = "toUnixTimestamp64Milli(toDateTime64(event_at, 3, 'UTC')) as at_ms" -%}
     select
         {{ subject_id }},
         {{ at_ms }},
         {{ keys | join(", ") }},
-        {%- for column in columns %} {{ column if events is none else "null as " ~ column }}, {%- endfor %}
+        {%- for column in columns %}
+            {{ column if events is none or column in of_subjects else "null as " ~ column }},
+        {%- endfor %}
         {{ in_days(days) }} as is_subject,
         {{ events_where if events is none else "false" }} as is_event
     from {{ subjects }}

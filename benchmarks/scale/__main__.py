@@ -1,12 +1,14 @@
-"""`fs_click` over the contest's clicks at their full size, killed once on the way.
+"""Features over the contest's clicks at their full size, killed once on the way.
 
     python -m benchmarks.scale                      # 184.9 million clicks
-    python -m benchmarks.scale --clicks 20000000
+    python -m benchmarks.scale --clicks 20000000 --features fs_click
 
 Simulate, load, and build the core are timed apart. Then the features are built, the build is
-killed after `--kill-after` seconds, and started again: what the ledger had then is not built
-again. Every command is a process of its own, whose memory is that of its whole tree. Ends with a
-line of JSON.
+killed after `--kill-after` seconds, and started again: days that the ledger had then, and parts
+that stood, are not built again. `lean` is `feat_click_lean.sql` beside this file, thirty features
+in one table, in a copy of the project whose chunks are larger; `fs_click` is the project's own,
+with its tests. Every command is a process of its own, whose memory is that of its whole tree. Ends
+with a line of JSON.
 """
 
 import argparse
@@ -27,7 +29,13 @@ import psutil
 from benchmarks.processes import INTERVAL, tree_memory
 
 CORE = ["--select", "staging", "--select", "clicks", "--select", "labels"]
-FEATURES = ["--select", "1+fs_click", "--select", "click_label_changes"]
+FEATURES = {
+    "lean": ("feat_click_lean", ["--select", "feat_click_lean"]),
+    "fs_click": ("fs_click", ["--select", "1+fs_click", "--select", "click_label_changes"]),
+}
+# More than there are: every day is read once, for no chunk has a lookback of its own.
+CHUNK_ROWS = "chunk_rows: 200000000"
+PARTS_KEPT = "stands, made by a run that was ended"
 
 
 @dataclass
@@ -39,9 +47,24 @@ class Phase:
     was_killed: bool = False
 
 
+def project_copy(folder: Path, chunk_rows: str) -> Path:
+    """A copy of the project with the model beside this file."""
+    here, copy = Path(__file__).parent, folder / "dbt_project"
+    left_out = shutil.ignore_patterns("target", "logs")
+    shutil.copytree(here.parents[1] / "dbt_project", copy, ignore=left_out)
+    settings = copy / "dbt_project.yml"
+    text = settings.read_text()
+    if text.count("chunk_rows: 100000000") != 1:
+        raise SystemExit(f"{settings} no longer has chunk_rows: 100000000")
+    settings.write_text(text.replace("chunk_rows: 100000000", chunk_rows))
+    shutil.copy(here / "feat_click_lean.sql", copy / "models" / "features")
+    return copy
+
+
 def run(store: Path, words: list[str], kill_after: float | None = None) -> Phase:
     """Run `clickward WORDS`; end it the hard way after `kill_after` seconds."""
-    environment = {"CLICKWARD_STORE": str(store), "DBT_INDIRECT_SELECTION": "cautious"}
+    environment = {"CLICKWARD_STORE": str(store), "DBT_INDIRECT_SELECTION": "cautious",
+                   "DBT_LOG_PATH": str(store.parent / "logs")}  # fmt: skip
     began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "cli.main", *words],
@@ -79,12 +102,22 @@ print(json.dumps([[row[0], str(row[1]), row[2], str(row[3])] for row in warehous
     return list(json.loads(done.stdout))
 
 
-def feature_columns() -> int:
-    """Feature columns that fs_click joins, from dbt's manifest."""
-    from warehouse.contracts import read_feature_set
-    from warehouse.profile import find_project
-
-    return len(read_feature_set(find_project(), "fs_click").features)
+def feature_columns(store: Path, model: str) -> int:
+    """Feature columns of the built table: those named `entity__measure`."""
+    script = f"""
+from warehouse.connection import connect
+from warehouse.profile import find_project
+warehouse = connect(find_project(target="local"))
+print(warehouse.scalar(
+    "select count() from system.columns where database = {{features:String}}"
+    " and table = '{model}' and position(name, '__') > 0",
+    features=warehouse.target.database("features")))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=os.environ | {"CLICKWARD_STORE": str(store)},
+        stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    return int(done.stdout)
 
 
 def main() -> None:
@@ -93,9 +126,13 @@ def main() -> None:
     parser.add_argument("--clicks", type=int, default=184_900_000)
     parser.add_argument("--kill-after", type=float, default=240, help="seconds of the first build")
     parser.add_argument("--folder", type=Path, help="where the disk has room")
+    parser.add_argument("--features", choices=list(FEATURES), default="lean")
     options = parser.parse_args()
+    model, selected = FEATURES[options.features]
     folder = Path(tempfile.mkdtemp(dir=options.folder))
     store, world = folder / "store", folder / "world"
+    copied = project_copy(folder, CHUNK_ROWS) if options.features == "lean" else None
+    features = ["build", *selected, *(["--project-dir", str(copied)] if copied else [])]
     phases: dict[str, Phase] = {}
     simulation = ["simulate", "--scenario", "talkingdata", "--clicks", str(options.clicks)]
     try:
@@ -103,8 +140,8 @@ def main() -> None:
             ("simulate", [*simulation, "--out", str(world)], None),
             ("load", ["load", "talkingdata", str(world)], None),
             ("core", ["build", *CORE], None),
-            ("until_killed", ["build", *FEATURES], options.kill_after),
-            ("resumed", ["build", *FEATURES], None),
+            ("until_killed", features, options.kill_after),
+            ("resumed", features, None),
         ):
             before = ledger(store) if name == "resumed" else []
             phases[name] = run(store, words, kill_after)
@@ -113,7 +150,9 @@ def main() -> None:
         # A record that stood when the build was killed is the last one of its model and day.
         kept = {(model, day) for model, day, *_ in before}
         again = [one for one in after if one not in before and (one[0], one[1]) in kept]
-        rows = sum(one[2] for one in after if one[0] == "fs_click")
+        rows = sum(one[2] for one in after if one[0] == model)
+        columns = feature_columns(store, model)
+        parts_kept = sum(file.read_text().count(PARTS_KEPT) for file in folder.glob("logs/*.log*"))
         size = sum(file.stat().st_size for file in store.rglob("*") if file.is_file())
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -123,13 +162,14 @@ def main() -> None:
             {
                 "name": "scale",
                 "rows": rows,
-                "features": feature_columns(),
+                "features": columns,
                 "seconds": {"feature_build": round(seconds, 1)}
                 | {name: phase.seconds for name, phase in phases.items()},
                 "peak_gib": {name: phase.peak_gib for name, phase in phases.items()},
                 "was_killed": phases["until_killed"].was_killed,
                 "days_recorded_when_killed": len(kept),
                 "days_built_again": len(again),
+                "parts_taken_as_they_stood": parts_kept,
                 "store_gb": round(size / 1e9, 1),
             }
         )
