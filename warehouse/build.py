@@ -49,6 +49,8 @@ def run_dbt(
     arguments = [
         "--log-level",
         "none",
+        "--log-level-file",
+        "debug",
         "--no-use-colors",
         *words,
         "--project-dir",

@@ -28,6 +28,7 @@ import psutil
 
 from benchmarks.processes import INTERVAL, tree_memory
 
+ROOT = Path(__file__).parents[2]
 CORE = ["--select", "staging", "--select", "clicks", "--select", "labels"]
 FEATURES = {
     "lean": ("feat_click_lean", ["--select", "feat_click_lean"]),
@@ -49,15 +50,14 @@ class Phase:
 
 def project_copy(folder: Path, chunk_rows: str) -> Path:
     """A copy of the project with the model beside this file."""
-    here, copy = Path(__file__).parent, folder / "dbt_project"
-    left_out = shutil.ignore_patterns("target", "logs")
-    shutil.copytree(here.parents[1] / "dbt_project", copy, ignore=left_out)
+    copy = folder / "dbt_project"
+    shutil.copytree(ROOT / "dbt_project", copy, ignore=shutil.ignore_patterns("target", "logs"))
     settings = copy / "dbt_project.yml"
     text = settings.read_text()
     if text.count("chunk_rows: 100000000") != 1:
         raise SystemExit(f"{settings} no longer has chunk_rows: 100000000")
     settings.write_text(text.replace("chunk_rows: 100000000", chunk_rows))
-    shutil.copy(here / "feat_click_lean.sql", copy / "models" / "features")
+    shutil.copy(Path(__file__).with_name("feat_click_lean.sql"), copy / "models" / "features")
     return copy
 
 
@@ -132,7 +132,9 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(dir=options.folder))
     store, world = folder / "store", folder / "world"
     copied = project_copy(folder, CHUNK_ROWS) if options.features == "lean" else None
-    features = ["build", *selected, *(["--project-dir", str(copied)] if copied else [])]
+    features = ["build", *selected]
+    if copied:
+        features += ["--project-dir", str(copied), "--profiles-dir", str(ROOT / "profiles")]
     phases: dict[str, Phase] = {}
     simulation = ["simulate", "--scenario", "talkingdata", "--clicks", str(options.clicks)]
     try:

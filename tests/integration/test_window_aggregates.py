@@ -6,6 +6,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -351,8 +352,11 @@ def test_what_cannot_be_stated_is_refused(
     project: Project, aggregate: dict[str, Any], message: str
 ) -> None:
     asked = json.dumps([aggregate | {"measure": "m"}])
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=message) as refused:
         render(project, f"{{{{ window_query('t', 'id', 'e', ['k'], ['1h'], {asked}) }}}}")
+    assert refused.value.hint is not None
+    log = Path(refused.value.hint.removeprefix("see "))
+    assert "Encountered an error" in log.read_text(), "the log that the error names"
 
 
 def test_what_a_finer_entity_cannot_take_is_refused(project: Project) -> None:
