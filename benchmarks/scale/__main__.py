@@ -6,7 +6,7 @@
 Simulate, load, and build the core are timed apart. Then the features are built, the build is
 killed after `--kill-after` seconds, and started again: days that the ledger had then, and parts
 that stood, are not built again. `lean` is `feat_click_lean.sql` beside this file, thirty features
-in one table, in a copy of the project whose chunks are larger; `fs_click` is the project's own,
+in one table, in a copy of the project with `SETTINGS`; `fs_click` is the project's own,
 with its tests. Every command is a process of its own, whose memory is that of its whole tree. Ends
 with a line of JSON.
 """
@@ -34,8 +34,12 @@ FEATURES = {
     "lean": ("feat_click_lean", ["--select", "feat_click_lean"]),
     "fs_click": ("fs_click", ["--select", "1+fs_click", "--select", "click_label_changes"]),
 }
-# More than there are: every day is read once, for no chunk has a lookback of its own.
-CHUNK_ROWS = "chunk_rows: 200000000"
+# One chunk, so that every day is read once, for no chunk has a lookback of its own; and parts whose
+# sorts stay within the 2 GB from which they go to disk.
+SETTINGS = {
+    "chunk_rows: 100000000": "chunk_rows: 200000000",
+    "part_rows: 10000000": "part_rows: 8000000",
+}
 PARTS_KEPT = "stands, made by a run that was ended"
 
 
@@ -48,15 +52,17 @@ class Phase:
     was_killed: bool = False
 
 
-def project_copy(folder: Path, chunk_rows: str) -> Path:
+def project_copy(folder: Path) -> Path:
     """A copy of the project with the model beside this file."""
     copy = folder / "dbt_project"
     shutil.copytree(ROOT / "dbt_project", copy, ignore=shutil.ignore_patterns("target", "logs"))
     settings = copy / "dbt_project.yml"
     text = settings.read_text()
-    if text.count("chunk_rows: 100000000") != 1:
-        raise SystemExit(f"{settings} no longer has chunk_rows: 100000000")
-    settings.write_text(text.replace("chunk_rows: 100000000", chunk_rows))
+    for usual, wanted in SETTINGS.items():
+        if text.count(usual) != 1:
+            raise SystemExit(f"{settings} no longer has {usual}")
+        text = text.replace(usual, wanted)
+    settings.write_text(text)
     shutil.copy(Path(__file__).with_name("feat_click_lean.sql"), copy / "models" / "features")
     return copy
 
@@ -131,7 +137,7 @@ def main() -> None:
     model, selected = FEATURES[options.features]
     folder = Path(tempfile.mkdtemp(dir=options.folder))
     store, world = folder / "store", folder / "world"
-    copied = project_copy(folder, CHUNK_ROWS) if options.features == "lean" else None
+    copied = project_copy(folder) if options.features == "lean" else None
     features = ["build", *selected]
     if copied:
         features += ["--project-dir", str(copied), "--profiles-dir", str(ROOT / "profiles")]

@@ -144,8 +144,8 @@ def test_a_build_that_was_ended_goes_on_with_the_next_part(
 
     def kept() -> dict[str, str]:
         rows = warehouse.client.query(
-            "select name, toString(uuid) from system.tables where match(name, '__dbt_part_')"
-            " and startsWith(name, 'feat_click_by_ip')"
+            "select name, toString(uuid) from system.tables"
+            " where match(name, '^feat_click_by_ip__dbt_part_')"
         ).result_rows
         return dict(rows)
 
@@ -168,13 +168,14 @@ def test_a_build_that_was_ended_goes_on_with_the_next_part(
     with pytest.raises(UserError, match="stopped"):
         build(stopping, model)
     first = kept()
-    assert len(first) == 3
+    # Three parts, and the rows of the chunk.
+    assert len(first) == 4
     # Ended once more, at the same place: the parts that stand are taken as they are.
     with pytest.raises(UserError, match="stopped"):
         build(stopping, model)
     assert kept() == first
     # A part whose rows were changed shows in the table: it was not built again.
-    [one, *_] = first
+    one, *_ = (name for name in first if "_part_rows_" not in name)
     features = warehouse.target.database("features")
     warehouse.command(f"alter table {features}.{one} delete where 1 settings mutations_sync = 2")
     build(with_parts("resumed"), model)

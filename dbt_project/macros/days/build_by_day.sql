@@ -33,9 +33,17 @@
         {% set into = fresh if is_anew else new_data %}
         {% if not is_anew and chunk.days %}
             {% do clickhouse__create_empty_table(False, new_data, sql, has_contract) %}
+            {% do run_query(
+                "alter table "
+                ~ new_data
+                ~ " "
+                ~ on_cluster_clause(new_data)
+                ~ " modify setting "
+                ~ unmerged()
+            ) %}
         {% endif %}
         {% for part in range(chunk.parts if chunk.days else 0) %}
-            {% do model.update({"chunk": chunk, "part": part}) %}
+            {% do model.update({"chunk": chunk, "part": part, "read_first": {}}) %}
             {% set part_sql = render(model.raw_code) %}
             {% if is_anew or chunk.parts == 1 %} {% do insert_part(into, part_sql, has_contract) %}
             {% else %}
@@ -46,11 +54,14 @@
         {% if not is_anew %}
             {% do swap_days(chunk, new_data) %}
             {% do record_days(chunk) %}
-            {% do adapter.drop_relation(new_data) %} {% do drop_parts() %}
+            {% do adapter.drop_relation(new_data) %}
             {% set counted.days = counted.days + chunk.days | length %}
             {% do report_days(chunks, counted.days) %}
         {% endif %}
+        {% do drop_parts() %}
     {% endfor %}
+    {#- A run that was ended after its last swap left its parts. #}
+    {% if not chunks %} {% do drop_parts() %} {% endif %}
     {% if is_anew %} {% do swap_table(fresh, target_relation, chunks) %} {% endif %}
     {% if chunks %} {% do drop_plan(this.name) %} {% endif %}
     {% if load_result("main") is none %}

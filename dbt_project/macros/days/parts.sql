@@ -25,9 +25,64 @@
 {% endmacro %}
 
 
+{# Fill a table with a part, once the rows of the chunk that its query reads stand (`rows_of_part`). #}
 {% macro insert_part(into, part_sql, has_contract) %}
+    {% for name, rows in model.read_first.items() if name not in kept_parts() %}
+        {% set filled = this.incorporate(path={"identifier": this.identifier ~ "__dbt_new_data_rows"}) %}
+        {% set kept = this.incorporate(path={"identifier": name}) %}
+        {% set cluster = on_cluster_clause(this) %}
+        {% set stored = (
+            "partition by part_of_chunk order by tuple() settings "
+            ~ unmerged()
+            ~ " empty as "
+            ~ rows
+        ) %}
+        {% do run_query("drop table if exists " ~ filled ~ " " ~ cluster ~ " sync") %}
+        {% do run_query(
+            "create table " ~ filled ~ " " ~ cluster ~ " engine = " ~ table_engine() ~ " " ~ stored
+        ) %}
+        {#- Large blocks, for each becomes a file for every part. #}
+        {% set settings = "max_partitions_per_insert_block = 0, min_insert_block_size_rows = 8000000, min_insert_block_size_bytes = 1000000000" %}
+        {% do run_query("insert into " ~ filled ~ " settings " ~ settings ~ " " ~ rows) %}
+        {% do run_query("rename table " ~ filled ~ " to " ~ kept ~ " " ~ cluster) %}
+    {% endfor %}
     {% call statement("main") %} {{ clickhouse__insert_into(into, part_sql, has_contract) }} {% endcall %}
 {% endmacro %}
+
+
+{#
+    Settings of tables that are dropped soon: the engine would merge their files in the background,
+    half of the machine's work while a chunk is filled, and for nothing.
+#}
+{% macro unmerged() -%}
+    max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1
+{%- endmacro %}
+
+
+{#
+    SQL that reads the part's share of `rows`, which have `part_of_key`. Filtered where they stand,
+    a part's rows are read by scanning all of the chunk, and come in blocks of a few thousand, over
+    which a chain of sorts takes twice the time. So where a chunk has several parts its rows are
+    written down first, apart for each, in a table that is kept as parts are.
+#}
+{% macro rows_of_part(rows) %}
+    {% if not model.get("chunk") or model.chunk.parts == 1 %} {{ return(rows) }} {% endif %}
+    {% set made_of = local_md5(model.chunk.inputs | string ~ rows)[:16] %}
+    {% set name = this.identifier ~ "__dbt_part_rows_" ~ made_of %}
+    {% do model.read_first.update({name: rows}) %}
+    {% set kept = this.incorporate(path={"identifier": name}) %}
+    {{ return("select * except (part_of_chunk) from " ~ kept ~ " where part_of_chunk = " ~ model.part) }}
+{% endmacro %}
+
+
+{# A column of rows in parts: the part that a row's key is in. #}
+{% macro part_of_key(hash) -%}
+    {%- if model.get("chunk") and model.chunk.parts > 1 -%}
+        ,
+        {#- A number of a text of few values is of few values too to the engine, which refuses to store that. -#}
+        cast({{ hash }} % {{ model.chunk.parts }}, 'UInt16') as part_of_chunk
+    {%- endif -%}
+{%- endmacro %}
 
 
 {# Names of the parts of the model that stand. #}

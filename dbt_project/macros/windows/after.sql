@@ -29,11 +29,11 @@
             {{ (keys + columns) | unique | join(", ") }},
             {{ in_days(days) }} as is_subject,
             true as is_event
+            {{ part_of_key(key_hash(keys)) }}
         from {{ subjects }}
         where
             {{ in_days_with_lookback(days, reach, "event_date - " ~ reach) }}
             and {{ known_keys(keys) }}
-            and {{ in_part_of_keys(key_hash(keys)) }}
     {%- endset -%}
     select
         * replace (

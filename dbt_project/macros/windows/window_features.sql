@@ -74,7 +74,7 @@
     {%- set last = namespace(step="inputs") -%}
     with
 
-        rows_in_order as ({{ rows }}),
+        rows_in_order as ({{ rows_of_part(rows) }}),
 
         {#- What sorts carry is made narrow here: one number for the key, no texts unless asked for. #}
         inputs as (

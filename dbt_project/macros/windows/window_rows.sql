@@ -17,11 +17,9 @@
         {%- endfor %}
         {{ in_days(days) }} as is_subject,
         {{ events_where if events is none else "false" }} as is_event
+        {{ part_of_key(key_hash(keys)) }}
     from {{ subjects }}
-    where
-        {{ in_days_with_lookback(days, lookback if events is none else 0) }}
-        and {{ known_keys(keys) }}
-        and {{ in_part_of_keys(key_hash(keys)) }}
+    where {{ in_days_with_lookback(days, lookback if events is none else 0) }} and {{ known_keys(keys) }}
     {%- if events is not none %}
         union all
         select
@@ -31,12 +29,9 @@
             {%- for column in columns %} {{ column }}, {%- endfor %}
             false as is_subject,
             true as is_event
+            {{ part_of_key(key_hash(keys)) }}
         from {{ events }}
-        where
-            {{ in_days_with_lookback(days, lookback) }}
-            and {{ known_keys(keys) }}
-            and {{ in_part_of_keys(key_hash(keys)) }}
-            and {{ events_where }}
+        where {{ in_days_with_lookback(days, lookback) }} and {{ known_keys(keys) }} and {{ events_where }}
     {%- endif %}
 {%- endmacro %}
 
