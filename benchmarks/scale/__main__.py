@@ -38,7 +38,7 @@ FEATURES = {
 # sorts stay within the 2 GB from which they go to disk.
 SETTINGS = {
     "chunk_rows: 100000000": "chunk_rows: 200000000",
-    "part_rows: 10000000": "part_rows: 8000000",
+    "part_rows: 10000000": "part_rows: 7000000",
 }
 PARTS_KEPT = "stands, made by a run that was ended"
 

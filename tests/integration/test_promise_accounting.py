@@ -75,8 +75,8 @@ def test_a_row_dropped_in_staging_is_caught(project: Project, tmp_path: Path) ->
 def test_a_day_bound_that_is_not_midnight_is_caught(project: Project, tmp_path: Path) -> None:
     faulty = with_fault(
         project, tmp_path, "models/core/clicks.sql",
-        '{{ staged_for(days, "click_id") }}',
-        '{{ staged_for(days, "click_id") }}'
+        '{{ staged_for(days) }}',
+        '{{ staged_for(days) }}'
         " and event_at >= toDateTime64(event_date, 3, 'UTC') + toIntervalMinute(10)",
     )  # fmt: skip
     run(faulty, "load", "talkingdata", clicks(tmp_path / "c.csv", 0, 50))

@@ -46,28 +46,40 @@
 {%- endmacro %}
 
 
-{# After the swap: the chunk's days as they were planned, and what stands in the table now. #}
-{% macro record_days(chunk) %}
-    {% set planned %}
-        select day, inputs, is_wanted
-        from {{ target.schema }}_raw.build_plan
-        where model = '{{ this.name }}' and chunk = {{ chunk.number }}
+{#
+    The chunk's days as they stand in a relation: SQL tuples of day, a number made of all that the
+    day's rows hold, rows. Read before the swap: after it the engine merges the days' files, which
+    takes half of the machine from whoever reads them.
+#}
+{% macro contents_of_days(relation, chunk) %}
+    {% if not chunk.days %} {{ return([]) }} {% endif %}
+    {% set contents_sql %}
+        select toString((toString(event_date), sum(cityHash64(tuple(*))), count()))
+        from {{ relation }}
+        where has({{ chunk.days }}, toString(event_date))
+        group by event_date
     {% endset %}
+    {{ return(run_query(contents_sql).rows | map(attribute=0) | list) }}
+{% endmacro %}
+
+
+{# After the swap: the chunk's days as they were planned, and the contents that stand now. #}
+{% macro record_days(chunk, contents) %}
     {% do run_query(
         "insert into "
         ~ target.schema
         ~ "_raw.build_days select '"
         ~ this.name
-        ~ "', plan.day, plan.inputs, coalesce(built.content, 0), coalesce(built.rows, 0), plan.is_wanted, now64(3)"
-        ~ " from ("
-        ~ planned
-        ~ ") as plan left join ("
-        ~ " select event_date as day, sum(cityHash64(tuple(*))) as content, count() as rows from "
-        ~ this
-        ~ " where event_date in (select day from ("
-        ~ planned
-        ~ ")) group by day"
-        ~ ") as built on built.day = plan.day"
+        ~ "', plan.day, plan.inputs, built.content, built.rows, plan.is_wanted, now64(3) from"
+        ~ " (select day, inputs, is_wanted from "
+        ~ target.schema
+        ~ "_raw.build_plan where model= '"
+        ~ this.name
+        ~ "' and chunk = "
+        ~ chunk.number
+        ~ ") as plan left join values('day Date, content UInt64, rows UInt64', "
+        ~ (contents or ["('1970-01-01', 0, 0)"])
+        | join(", ") ~ ") as built on built.day = plan.day settings join_use_nulls = 0"
     ) %}
 {% endmacro %}
 

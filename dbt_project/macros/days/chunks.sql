@@ -2,25 +2,29 @@
     Cut planned days into chunks, in order of time. A chunk takes whole days of together at most
     `chunk_rows` rows of the model's inputs (one day may hold more), and is filled in as many
     parts as its rows, and those of its lookback, need to stay below `part_rows`. A model that
-    cannot be built in parts (`in_parts=none`) gets one. A part by ids reads all of its chunk, and no
-    day of core looks back, so that a long chunk would save nothing: there `part_rows` bounds it too.
+    cannot be built in parts gets one.
 
     `plan` has rows of day, inputs, is_wanted, is_frozen, own rows, rows with the lookback.
     Returns SQL tuples of model, day, inputs, is_wanted, chunk, parts, rows.
 #}
 {% macro chunk_entries(plan, in_parts) %}
     {% set chunk_rows, part_rows = var("chunk_rows") | int, var("part_rows") | int %}
-    {% set most_rows = part_rows if in_parts == "ids" else chunk_rows %}
     {% set chunks = [] %}
     {% for row in plan %}
         {% set own, reached = row[4] | int, row[5] | int - row[4] | int %}
-        {% if not chunks or (chunks[-1].rows and chunks[-1].rows + own > most_rows and row[2]) %}
-            {% do chunks.append({"number": chunks | length, "rows": 0, "reached": 0, "entries": []}) %}
+        {% if not chunks or (chunks[-1].rows and chunks[-1].rows + own > chunk_rows and row[2]) %}
+            {% do chunks.append(
+                {"number": chunks | length, "rows": 0, "reached": 0, "day": none, "entries": []}
+            ) %}
         {% endif %}
         {% set last = chunks[-1] %}
         {% do last.entries.append(row) %}
         {% if row[2] %}
-            {% do last.update({"rows": last.rows + own, "reached": [last.reached, reached] | max}) %}
+            {#- The lookback of a day that follows another is in the chunk already. #}
+            {% set day = modules.datetime.date.fromisoformat(row[0]) %}
+            {% set follows = last.day and (day - last.day).days == 1 %}
+            {% do last.update({"day": day, "rows": last.rows + own}) %}
+            {% if not follows %} {% do last.update({"reached": last.reached + reached}) %} {% endif %}
         {% endif %}
     {% endfor %}
     {% set entries = [] %}

@@ -19,11 +19,11 @@
     Returns the days as SQL date literals, for `event_date in (...)`. The plan of the run is
     written down, in chunks, and the materialization `by_day` makes it the record after each
     swap: what a load adds in between is found by the next build. While it builds a chunk, the
-    chunk's days are returned. `in_parts` says that the model fills a chunk in parts: by `ids`, `keys` or `days`.
+    chunk's days are returned. `in_parts` says that the model fills a chunk in parts.
 
     The variables `build_from` and `build_to` (excluded) leave other days as they are.
 #}
-{% macro days_to_build(upstreams, every_shift_defines=false, in_parts=none) %}
+{% macro days_to_build(upstreams, every_shift_defines=false, in_parts=false) %}
     {%- if not execute or flags.WHICH not in ("run", "build") -%} {{ return([]) }} {%- endif -%}
     {% set chunk_days = days_of_chunk() %}
     {% if chunk_days is not none %} {{ return(chunk_days) }} {% endif %}

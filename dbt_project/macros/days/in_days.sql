@@ -29,15 +29,11 @@
 
 
 {#
-    Valid rows of a staged report that the days to build, and the part being built, are made of.
-    Only loads that brought rows to the days are read. `id` is what makes two rows the same: its
-    copies are in one part.
+    Valid rows of a staged report that the days to build are made of. Only loads that brought rows
+    to the days are read.
 #}
-{% macro staged_for(days, id) -%}
-    reject_reason is null
-    and {{ in_loads_of(days) }}
-    and {{ in_days(days) }}
-    and {{ in_part_of_keys("cityHash64(" ~ id ~ ")") }}
+{% macro staged_for(days) -%}
+    reject_reason is null and {{ in_loads_of(days) }} and {{ in_days(days) }}
 {%- endmacro %}
 
 

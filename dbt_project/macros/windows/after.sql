@@ -21,7 +21,7 @@
             }
         ) -%}
     {%- endfor -%}
-    {%- set days = days_to_build(upstreams, in_parts="keys") -%}
+    {%- set days = days_to_build(upstreams, in_parts=true) -%}
     {%- set rows -%}
         select
             {{ subject_id }},

@@ -16,7 +16,7 @@
     {%- set upstreams = [{"from": ref(subjects)}, {"from": ref(labels)}] -%}
     {%- for name in features -%} {%- do upstreams.append({"from": ref(name)}) -%} {%- endfor -%}
     {%- for upstream in upstreams[1:] -%} {%- do upstream.update({"defines_days": 0}) -%} {%- endfor -%}
-    {%- set days = days_to_build(upstreams, in_parts="days") -%}
+    {%- set days = days_to_build(upstreams, in_parts=true) -%}
     {%- set columns = feature_columns(features, decision_at) -%}
     with
 

@@ -21,7 +21,7 @@
             },
         ],
         every_shift_defines=true,
-        in_parts="keys",
+        in_parts=true,
     ) -%}
     with
 

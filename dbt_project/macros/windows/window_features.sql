@@ -39,7 +39,7 @@
         [{"from": subjects, "lookback": lookback if events is none else 0}]
         + ([] if events is none else [{"from": events, "lookback": lookback, "defines_days": 0}])
         + (upstreams or []),
-        in_parts="keys",
+        in_parts=true,
     ) -%}
     {%- set finer_keys = finer | map(attribute="keys") | sum(start=[]) -%}
     {%- set rows -%}

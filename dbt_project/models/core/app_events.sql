@@ -4,18 +4,18 @@
         order_by="(event_at, event_id)",
     )
 }}
-{%- set days = days_to_build([loads_of(["appsflyer.in_app_events"])], in_parts="ids") %}
+{%- set days = days_to_build([loads_of(["appsflyer.in_app_events"])], in_parts=true) %}
+
+{%- set events %}
+(select * from {{ ref("stg_appsflyer__in_app_events") }} where {{ staged_for(days) }})
+{% endset %}
 
 with
-
-    events as (
-        select * from {{ ref("stg_appsflyer__in_app_events") }} where {{ staged_for(days, "event_id") }}
-    ),
 
     kept as (
         {{
             deduplicated(
-                "events",
+                events,
                 "event_id",
                 prefer=["arrived_at", "cityHash64(tuple(* except (load_id, source_file, source_row)))"],
             )

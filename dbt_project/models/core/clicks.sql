@@ -4,8 +4,10 @@
         order_by="(event_at, click_id)",
     )
 }}
-{%- set days = days_to_build([loads_of(["talkingdata.clicks", "appsflyer.clicks"])], in_parts="ids") %}
+{%- set days = days_to_build([loads_of(["talkingdata.clicks", "appsflyer.clicks"])], in_parts=true) %}
 
+{%- set united %}
+(
 with
 
     talkingdata as (
@@ -28,7 +30,7 @@ with
             null as country,
             null as carrier_name
         from {{ ref("stg_talkingdata__clicks") }}
-        where {{ staged_for(days, "click_id") }}
+        where {{ staged_for(days) }}
     ),
 
     appsflyer as (
@@ -51,18 +53,18 @@ with
             country,
             carrier_name
         from {{ ref("stg_appsflyer__clicks") }}
-        where {{ staged_for(days, "click_id") }}
-    ),
+        where {{ staged_for(days) }}
+    )
 
-    united as (
-        select *
-        from talkingdata
-        union all
-        select *
-        from appsflyer
-    ),
+select *
+from talkingdata
+union all
+select *
+from appsflyer
+)
+{% endset %}
 
-    kept as ({{ deduplicated("united", "click_id", prefer=["arrived_at", "cityHash64(tuple(*))"]) }})
+with kept as ({{ deduplicated(united, "click_id", prefer=["arrived_at", "cityHash64(tuple(*))"]) }})
 
 select
     click_id,

@@ -5,27 +5,29 @@
     )
 }}
 {%- set days = days_to_build(
-    [loads_of(["appsflyer.installs", "appsflyer.blocked_installs"])], in_parts="ids"
+    [loads_of(["appsflyer.installs", "appsflyer.blocked_installs"])], in_parts=true
 ) %}
 
-with
+{%- set united %}
+(
+    select *
+    from {{ ref("stg_appsflyer__installs") }}
+    where {{ staged_for(days) }}
+    union all
+    select *
+    from {{ ref("stg_appsflyer__blocked_installs") }}
+    where {{ staged_for(days) }}
+)
+{% endset %}
 
-    united as (
-        select *
-        from {{ ref("stg_appsflyer__installs") }}
-        where {{ staged_for(days, "install_id") }}
-        union all
-        select *
-        from {{ ref("stg_appsflyer__blocked_installs") }}
-        where {{ staged_for(days, "install_id") }}
-    ),
+with
 
     -- A postback sent twice may differ in what was filled in: the earliest arrival stands, a block
     -- before a pass, and then the row whose hash is least.
     kept as (
         {{
             deduplicated(
-                "united",
+                united,
                 "install_id",
                 prefer=[
                     "arrived_at",

@@ -31,7 +31,7 @@ with
             label_known_at as verdict_known_at,
             arrived_at
         from {{ ref("stg_talkingdata__clicks") }}
-        where has_converted = 1 and {{ staged_for(days, "click_id") }}
+        where has_converted = 1 and {{ staged_for(days) }}
     ),
 
     blocks as (
@@ -47,7 +47,7 @@ with
             event_at,
             arrived_at
         from {{ ref("stg_appsflyer__blocked_installs") }}
-        where {{ staged_for(days, "install_id") }}
+        where {{ staged_for(days) }}
     ),
 
     detections as (
@@ -63,7 +63,7 @@ with
             verdict_known_at,
             arrived_at
         from {{ ref("stg_appsflyer__detection") }}
-        where {{ staged_for(days, "install_id") }}
+        where {{ staged_for(days) }}
     ),
 
     united as (
