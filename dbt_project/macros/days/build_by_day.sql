@@ -52,7 +52,7 @@
             {% endif %}
         {% endfor %}
         {% if not is_anew %}
-            {% set contents = contents_of_days(new_data, chunk) %}
+            {% set contents = contents_of_days(new_data) if chunk.days else [] %}
             {% do swap_days(chunk, new_data) %}
             {% do record_days(chunk, contents) %}
             {% do adapter.drop_relation(new_data) %}
@@ -108,10 +108,7 @@
     they are recorded again leaves them to the next one.
 #}
 {% macro swap_table(fresh, target_relation, chunks) %}
-    {% set contents = {} %}
-    {% for chunk in chunks %}
-        {% do contents.update({chunk.number: contents_of_days(fresh, chunk)}) %}
-    {% endfor %}
+    {% set contents = contents_of_days(fresh) %}
     {% do forget_days() %}
     {% set old = make_backup_relation(target_relation, "table") %}
     {% do drop_relation_if_exists(load_cached_relation(old)) %}
@@ -123,7 +120,7 @@
         {% do adapter.drop_relation(old) %}
     {% endif %}
     {% do create_indexes(target_relation) %}
-    {% for chunk in chunks %} {% do record_days(chunk, contents[chunk.number]) %} {% endfor %}
+    {% for chunk in chunks %} {% do record_days(chunk, contents) %} {% endfor %}
     {% do report_days(chunks, chunks | map(attribute="days") | map("length") | sum) %}
 {% endmacro %}
 

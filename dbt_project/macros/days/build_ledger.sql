@@ -47,16 +47,14 @@
 
 
 {#
-    The chunk's days as they stand in a relation: SQL tuples of day, a number made of all that the
+    The days as they stand in a relation that is about to be swapped in: SQL tuples of day, a number made of all that the
     day's rows hold, rows. Read before the swap: after it the engine merges the days' files, which
     takes half of the machine from whoever reads them.
 #}
-{% macro contents_of_days(relation, chunk) %}
-    {% if not chunk.days %} {{ return([]) }} {% endif %}
+{% macro contents_of_days(relation) %}
     {% set contents_sql %}
         select toString((toString(event_date), sum(cityHash64(tuple(*))), count()))
         from {{ relation }}
-        where has({{ chunk.days }}, toString(event_date))
         group by event_date
     {% endset %}
     {{ return(run_query(contents_sql).rows | map(attribute=0) | list) }}
