@@ -28,19 +28,13 @@
     {% endif %}
 
     {% set chunks = planned_chunks() %}
+    {% if chunks %} {% do set_files_of_table(fresh if is_anew else target_relation, lasting()) %} {% endif %}
     {% set counted = namespace(days=0, rows=0) %}
     {% for chunk in chunks %}
         {% set into = fresh if is_anew else new_data %}
         {% if not is_anew and chunk.days %}
             {% do clickhouse__create_empty_table(False, new_data, sql, has_contract) %}
-            {% do run_query(
-                "alter table "
-                ~ new_data
-                ~ " "
-                ~ on_cluster_clause(new_data)
-                ~ " modify setting "
-                ~ unmerged()
-            ) %}
+            {% do set_files_of_table(new_data, unmerged()) %}
         {% endif %}
         {% for part in range(chunk.parts if chunk.days else 0) %}
             {% do model.update({"chunk": chunk, "part": part, "read_first": {}}) %}

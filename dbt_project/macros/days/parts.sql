@@ -51,15 +51,6 @@
 
 
 {#
-    Settings of tables that are dropped soon: the engine would merge their files in the background,
-    half of the machine's work while a chunk is filled, and for nothing.
-#}
-{% macro unmerged() -%}
-    max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1
-{%- endmacro %}
-
-
-{#
     SQL that reads the part's share of `rows`, which have `part_of_key`. Filtered where they stand,
     a part's rows are read by scanning all of the chunk, and come in blocks of a few thousand, over
     which a chain of sorts takes twice the time. So where a chunk has several parts its rows are
