@@ -1,8 +1,9 @@
 """Days are built in chunks, and chunks in parts: the tables do not show it."""
 
+import datetime as datetime_module
 import re
+from ast import literal_eval
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ PARTS = "range(chunk.parts if chunk.days else 0)"
 FEWER_PARTS = "range(1 if chunk.parts > 1 else 0, chunk.parts if chunk.days else 0)"
 JINJA = Environment(extensions=["jinja2.ext.do"], autoescape=False)
 CHUNKS = Path(__file__).parents[2] / "dbt_project" / "macros" / "days" / "chunks.sql"
+MACROS = JINJA.from_string(CHUNKS.read_text())
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +125,13 @@ def test_chunks_bounds_and_a_stop_between_chunks_give_the_same_tables(
     # A full refresh is cut in chunks too.
     build(parts, ["feat_click_by_ip"], full_refresh=True)
     assert table_hashes(parts) == whole
+    # Files of large days are left as they were written, in tables made anew as in those that stood.
+    unlimited = parts.client.query(
+        f"select name from system.tables where startsWith(database, '{parts.target.schema}_')"
+        f" and name in (select model from {parts.table('raw', 'build_days')})"
+        " and engine_full not like '%max_bytes_to_merge_at_max_space_in_pool = 100000000%'"
+    ).result_rows
+    assert unlimited == []
     assert build(parts, MODELS).days == []
 
     # A feature set in stretches of time, clicks by their id: a part forgotten is rows missing.
@@ -210,10 +219,13 @@ def in_parts(
     return table_hashes(parts)[name]
 
 
-@cache
-def chunk_macros() -> Any:
-    """The macros as Jinja alone reads them."""
-    return JINJA.from_string(CHUNKS.read_text(), globals={"return": str}).module
+def chunk_macros(variables: dict[str, int] | None = None) -> Any:
+    """The macros as Jinja alone reads them, of a model named `model`."""
+    dbt = {
+        "return": str, "var": (variables or {}).get, "this": {"name": "model"},
+        "modules": {"datetime": datetime_module},
+    }  # fmt: skip
+    return MACROS.make_module(dbt)
 
 
 def begins(rows_of_days: dict[str, int], part: int, parts: int) -> datetime:
@@ -240,6 +252,24 @@ def test_parts_hold_equal_shares(day_rows: list[int], parts: int) -> None:
         before = whole + of_day * passed / 86_400
         # A second's rows are the most that rounding leaves.
         assert before == pytest.approx(sum(day_rows) * part / parts, abs=of_day / 86_400 + 1)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 500)), min_size=1, max_size=12))
+def test_parts_count_the_days_that_windows_reach_once(days: list[tuple[bool, int]]) -> None:
+    """Counted here as a set of days: those planned, and for a window of a day those before them."""
+    first, part_rows = date(2026, 1, 1), 100
+    own = {first + timedelta(place): rows for place, (_, rows) in enumerate(days)}
+    planned = [day for day, (is_planned, _) in zip(own, days, strict=True) if is_planned]
+    plan = [
+        (str(day), "1", True, False, own[day], own[day] + own.get(day - timedelta(1), 0))
+        for day in planned
+    ]
+    read = {day - timedelta(reach) for day in planned for reach in (0, 1)}
+    wanted = max(1, -(-sum(own.get(day, 0) for day in read) // part_rows))
+    told = chunk_macros({"chunk_rows": 100_000, "part_rows": part_rows}).chunk_entries(plan, True)
+    entries = [entry.strip("()").split(", ") for entry in literal_eval(told.strip())]
+    assert [entry[1] for entry in entries] == [f"'{day}'" for day in planned]
+    assert {(entry[4], entry[5]) for entry in entries} <= {("0", str(wanted))}
 
 
 def test_a_part_left_out_shows(
