@@ -125,7 +125,7 @@ def test_chunks_bounds_and_a_stop_between_chunks_give_the_same_tables(
     # A full refresh is cut in chunks too.
     build(parts, ["feat_click_by_ip"], full_refresh=True)
     assert table_hashes(parts) == whole
-    # Files of large days are left as they were written, in tables made anew as in those that stood.
+    # Large files are not merged, in tables made anew as in those that stood.
     unlimited = parts.client.query(
         f"select name from system.tables where startsWith(database, '{parts.target.schema}_')"
         f" and name in (select model from {parts.table('raw', 'build_days')})"

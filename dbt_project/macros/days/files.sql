@@ -16,8 +16,8 @@
 
 
 {#
-    Of tables that stay: the files of small days become one, those of a day built in parts stay
-    apart. A day is written whole and its files are few and large, so that one file would read no
-    faster; merging them would rewrite all that was just written, beside the models that come next.
+    Of tables that stay: files are merged up to 100 MB, so that a small day becomes one file and a
+    large one a few. One file of all would read no faster, and merging into it would rewrite all
+    that was just written, beside the models that come next.
 #}
 {% macro lasting() -%} max_bytes_to_merge_at_max_space_in_pool = 100000000 {%- endmacro %}
