@@ -30,8 +30,10 @@ BUILDER = "macros/days/build_by_day.sql"
 PARTS = "range(chunk.parts if chunk.days else 0)"
 FEWER_PARTS = "range(1 if chunk.parts > 1 else 0, chunk.parts if chunk.days else 0)"
 JINJA = Environment(extensions=["jinja2.ext.do"], autoescape=False)
-CHUNKS = Path(__file__).parents[2] / "dbt_project" / "macros" / "days" / "chunks.sql"
-MACROS = JINJA.from_string(CHUNKS.read_text())
+DAYS_MACROS = Path(__file__).parents[2] / "dbt_project" / "macros" / "days"
+MACROS = JINJA.from_string(
+    "".join((DAYS_MACROS / name).read_text() for name in ("chunks.sql", "part_bounds.sql"))
+)
 
 
 @pytest.fixture(scope="module")
