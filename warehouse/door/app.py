@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from warehouse.door.answer import ask
 from warehouse.door.errors import (
@@ -90,12 +90,32 @@ class Queries:
             return PlainTextResponse("Ok.\n")
         question = await read_question(request, user)
         async with (
+            end_held_back(send) as send_but_end,
             self.door.place(),
             self.door.fleet.worker() as worker,
             ask(worker, request, question) as answer,
         ):
-            await answer.send(send)
+            await answer.send(send_but_end)
         return None
+
+
+@asynccontextmanager
+async def end_held_back(send: Send) -> AsyncIterator[Send]:
+    """A `send` that keeps a response's end until the block is left.
+
+    Who has a whole answer may ask again at once: the query's place must be free by then.
+    """
+    held: list[Message] = []
+
+    async def send_but_end(message: Message) -> None:
+        held.append(message)
+        if message.get("more_body"):
+            while held:
+                await send(held.pop(0))
+
+    yield send_but_end
+    for message in held:
+        await send(message)
 
 
 def make_app(door: Door) -> Starlette:

@@ -113,6 +113,12 @@ def test_a_door_has_its_limits(stranger: Place) -> None:
         assert door.refusal("select groupArray(number) from numbers(100000000)") == 241
 
 
+def test_who_has_an_answer_may_ask_again_at_once(stranger: Place) -> None:
+    with serving(stranger, "reader", "--max-queries", "1") as door:
+        for body in ["select 1", "select number from numbers(300000)", "select 1 where 0"] * 200:
+            door.value(body)
+
+
 def test_tls(built: Built, certificate: tuple[Path, Path], tmp_path: Path) -> None:
     place = without(built.local, tmp_path)
     chain, key = certificate
