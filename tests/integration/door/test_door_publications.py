@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_readers_see_whole_publications_at_once(built: Built, warehouse: Warehou
     publish(warehouse)
     seen: list[tuple[float, float, int, int]] = []
     stop = threading.Event()
-    with serving(built.served, "reader") as door:
+    with serving(built.served, "reader") as door, ThreadPoolExecutor(3) as pool:
 
         def read() -> None:
             while not stop.is_set():
@@ -55,9 +56,7 @@ def test_readers_see_whole_publications_at_once(built: Built, warehouse: Warehou
                 least, most = map(int, door.value(ONE_PUBLICATION).split("\t"))
                 seen.append((asked, time.monotonic(), least, most))
 
-        readers = [threading.Thread(target=read) for _ in range(3)]
-        for reader in readers:
-            reader.start()
+        readers = [pool.submit(read) for _ in range(3)]
         try:
             for generation in range(PUBLICATIONS + 1):
                 if generation:
@@ -66,8 +65,8 @@ def test_readers_see_whole_publications_at_once(built: Built, warehouse: Warehou
                 until(lambda shown=generation: any(least == shown for _, _, least, _ in seen), 20)
         finally:
             stop.set()
-            for reader in readers:
-                reader.join()
+        for reader in readers:
+            reader.result()  # a query that was refused fails the test, whoever asked
     assert [(least, most) for _, _, least, most in seen if least != most] == []
     assert {least for _, _, least, _ in seen} == set(range(PUBLICATIONS + 1))
     # Once any reader was shown a publication, no query that came after shows the one before.
