@@ -12,15 +12,15 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from models_ml.fitting import fit
-from models_ml.frames import TrainingFrame, read_frame
-from models_ml.labels import read_truth
-from models_ml.snapshot import pull_snapshot
-from models_ml.splits import Fold, PrequentialSplit
-from models_ml.training import build_estimator
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UserError
+from clickward.models_ml.fitting import fit
+from clickward.models_ml.frames import TrainingFrame, read_frame
+from clickward.models_ml.labels import read_truth
+from clickward.models_ml.snapshot import pull_snapshot
+from clickward.models_ml.splits import Fold, PrequentialSplit
+from clickward.models_ml.training import build_estimator
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UserError
 
 RESAMPLES = 400
 SHUFFLES = 3

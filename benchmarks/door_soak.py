@@ -30,8 +30,8 @@ import clickhouse_connect
 import psutil
 import pyarrow as pa
 
-from warehouse.door.roles import Role
-from warehouse.door.users import Users
+from clickward.warehouse.door.roles import Role
+from clickward.warehouse.door.users import Users
 
 ROOT = Path(__file__).resolve().parents[1]
 READERS = 10
@@ -186,7 +186,8 @@ def opened(folder: Path) -> Iterator[tuple[Address, int]]:
     Users(folder / ".clickward" / "users.json").add("soak", Role.ENGINEER, "soak-soak")
     process = subprocess.Popen(
         [
-            sys.executable, "-m", "cli.main", "serve", "--role", "engineer", "--port", "0",
+            sys.executable, "-m", "clickward.cli.main", "serve", "--role", "engineer",
+            "--port", "0",
             "--profiles-dir", folder / "profiles", "--project-dir", ROOT / "dbt_project",
             "--target", "local",
         ],

@@ -35,8 +35,8 @@ def columns(features: int) -> dict[str, tuple[str, str]]:
 
 def measure(rows: int, features: int, days: int, sql: list[str]) -> dict[str, float]:
     """Seconds of the histograms and of the drift on a store made here."""
-    from warehouse.connection import connection
-    from warehouse.profile import find_project
+    from clickward.warehouse.connection import connection
+    from clickward.warehouse.profile import find_project
 
     with connection(find_project(target="local")) as warehouse:
         warehouse.command("create database bench")
@@ -72,8 +72,8 @@ def main() -> None:
         found = measure(asked.rows, asked.features, asked.days, json.loads(asked.sql.read_text()))
         print(json.dumps(found))
         return
-    from warehouse.build import render
-    from warehouse.profile import find_project
+    from clickward.warehouse.build import render
+    from clickward.warehouse.profile import find_project
 
     stated = [
         {"name": name, "data_type": data_type}

@@ -23,7 +23,7 @@ from typing import Any
 import polars as pl
 
 from benchmarks.processes import run_measured
-from simulator import load_scenario, simulate
+from clickward.simulator import load_scenario, simulate
 
 DAYS = 31
 # Places of the days that late rows belong to, and one click in how many of theirs is late.
@@ -60,7 +60,7 @@ def clickward(store: Path, schema: str, *words: str | Path) -> tuple[float, floa
     environment = {"CLICKWARD_STORE": str(store), "CLICKWARD_SCHEMA": schema, **CAUTIOUS}
     began = time.monotonic()
     outcome = run_measured(
-        ["-m", "cli.main", *map(str, words)], os.environ | environment, limit=3600
+        ["-m", "clickward.cli.main", *map(str, words)], os.environ | environment, limit=3600
     )
     if outcome is None:
         raise SystemExit(f"clickward {words[0]} took more than an hour")
@@ -77,8 +77,8 @@ def compare(store: Path) -> dict[str, int]:
     """Rows that only one of the two schemas has, for each table of core and features."""
     script = """
 import json
-from warehouse.connection import connect
-from warehouse.profile import find_project
+from clickward.warehouse.connection import connect
+from clickward.warehouse.profile import find_project
 warehouse = connect(find_project(target="local"))
 tables = warehouse.client.query(
     "select database, name from system.tables where engine = 'MergeTree' and database in"

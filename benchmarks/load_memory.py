@@ -20,8 +20,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from warehouse.profile import find_project
-from warehouse.sources import Column, reports
+from clickward.warehouse.profile import find_project
+from clickward.warehouse.sources import Column, reports
 
 BLOCK = 50_000
 KINDS = ("talkingdata-csv", "appsflyer-csv", "appsflyer-parquet")
@@ -91,7 +91,7 @@ def make_file(kind: str, path: Path, size: int) -> int:
 def load(kind: str, path: Path, store: Path) -> tuple[float, int]:
     """Seconds and peak resident bytes of a process that loads `path`."""
     source = kind.split("-")[0]
-    words = [sys.executable, "-m", "cli.main", "load", source, str(path)]
+    words = [sys.executable, "-m", "clickward.cli.main", "load", source, str(path)]
     if source == "appsflyer":
         words += ["--report", "installs", "--timezone", "UTC"]
     started = time.monotonic()

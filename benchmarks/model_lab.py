@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from warehouse.connection import connection
-from warehouse.contracts import read_feature_set
-from warehouse.profile import find_project
+from clickward.warehouse.connection import connection
+from clickward.warehouse.contracts import read_feature_set
+from clickward.warehouse.profile import find_project
 
 FEATURE_SET = "fs_install"
 WORDS = ["--models", "all", "--train", "14d", "--delay", "3d", "--test", "7d", "--step", "7d"]
@@ -92,10 +92,10 @@ def main() -> int:
     os.environ["CLICKWARD_STORE"] = str(options.store.resolve())
     if not options.shown:
         begun = time.perf_counter()
-        command = [sys.executable, "-m", "cli.main", "validate", FEATURE_SET, *WORDS]
+        command = [sys.executable, "-m", "clickward.cli.main", "validate", FEATURE_SET, *WORDS]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         print(f"validated in {time.perf_counter() - begun:.0f} s\n")
-    from models_ml.comparison import read_comparison
+    from clickward.models_ml.comparison import read_comparison
 
     project = find_project(target="local")
     with connection(project) as warehouse:

@@ -24,8 +24,8 @@ import polars as pl
 from benchmarks.asof.engines import ENGINES, STATEMENT, template
 from benchmarks.asof.states import VALUES, write_case
 from benchmarks.processes import Outcome, run_limited
-from warehouse.build import render
-from warehouse.profile import find_project
+from clickward.warehouse.build import render
+from clickward.warehouse.profile import find_project
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = {"small": (100_000, 1_000_000), "large": (1_000_000, 10_000_000)}

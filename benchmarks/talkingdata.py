@@ -20,17 +20,17 @@ from pathlib import Path
 
 import numpy as np
 
-from models_ml.estimators import FAMILIES, family
-from models_ml.frames import read_frame
-from models_ml.labels import labels_as_of, read_verdicts
-from models_ml.reading import Span, resolve_span
-from models_ml.snapshot import pull_snapshot
-from models_ml.training import build_estimator
-from models_ml.tuning import measured, tune
-from models_ml.validation import Windows
-from warehouse.connection import Warehouse, connection
-from warehouse.contracts import read_feature_set
-from warehouse.profile import Project, find_project
+from clickward.models_ml.estimators import FAMILIES, family
+from clickward.models_ml.frames import read_frame
+from clickward.models_ml.labels import labels_as_of, read_verdicts
+from clickward.models_ml.reading import Span, resolve_span
+from clickward.models_ml.snapshot import pull_snapshot
+from clickward.models_ml.training import build_estimator
+from clickward.models_ml.tuning import measured, tune
+from clickward.models_ml.validation import Windows
+from clickward.warehouse.connection import Warehouse, connection
+from clickward.warehouse.contracts import read_feature_set
+from clickward.warehouse.profile import Project, find_project
 
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 NO_DELAY = timedelta()

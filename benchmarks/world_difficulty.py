@@ -20,9 +20,9 @@ from pathlib import Path
 
 from difficulty import Difficulty, measure, read_history, weekly
 
-from warehouse.connection import connection
-from warehouse.contracts import read_feature_set
-from warehouse.profile import find_project
+from clickward.warehouse.connection import connection
+from clickward.warehouse.contracts import read_feature_set
+from clickward.warehouse.profile import find_project
 
 SINGLE_AT_MOST = 0.90
 RULES_AT_MOST = 0.8  # of gradient boosting

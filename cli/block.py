@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Json, on_project
-from cli.output import print_json, print_table, say
-from warehouse.errors import UsageError
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.cli.output import print_json, print_table, say
+from clickward.warehouse.errors import UsageError
+from clickward.warehouse.profile import Project
 
 COLUMNS = (
     "candidate_id",
@@ -45,8 +45,8 @@ def list_command(
       clickward block list --state shadow
       clickward block list --state active --json > blocked.json
     """
-    from models_ml.decisions.blocklist import STATES, list_candidates
-    from warehouse.connection import connection
+    from clickward.models_ml.decisions.blocklist import STATES, list_candidates
+    from clickward.warehouse.connection import connection
 
     if state is not None and state not in STATES:
         raise UsageError(f"no state is called {state!r}", f"states are {', '.join(STATES)}")
@@ -110,8 +110,8 @@ def _decide(
     last: date | None,
     as_json: bool,
 ) -> None:
-    from models_ml.decisions.blocklist import decide
-    from warehouse.connection import connection
+    from clickward.models_ml.decisions.blocklist import decide
+    from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:
         written = decide(warehouse, candidates, decision, reason, first, last)

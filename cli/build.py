@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Json, on_project
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.warehouse.profile import Project
 
 
 def register(app: typer.Typer) -> None:
@@ -50,10 +50,10 @@ def build(
 
       clickward build --from 2026-01-01 --to 2026-02-01
     """
-    from cli.building import DaysProgress
-    from cli.output import print_json, print_table, say
-    from warehouse.build import build as run
-    from warehouse.connection import connection
+    from clickward.cli.building import DaysProgress
+    from clickward.cli.output import print_json, print_table, say
+    from clickward.warehouse.build import build as run
+    from clickward.warehouse.connection import connection
 
     first_day = from_.date() if from_ else None
     end_day = to.date() if to else None

@@ -2,8 +2,8 @@
 
 import time
 
-from cli.output import Progress
-from warehouse.build import Step
+from clickward.cli.output import Progress
+from clickward.warehouse.build import Step
 
 
 class DaysProgress(Progress):

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Json, on_project
-from cli.output import print_json, print_table, say
-from warehouse.errors import UsageError
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.cli.output import print_json, print_table, say
+from clickward.warehouse.errors import UsageError
+from clickward.warehouse.profile import Project
 
 COLUMNS = (
     "claim_id",
@@ -44,8 +44,8 @@ def export_command(
       clickward claims export --network pushwave_int --month 2026-01 --out pushwave-2026-01.xlsx
       clickward claims export --network nusaads_int --month 2026-01 --out claim.csv --json
     """
-    from models_ml.decisions.claims import make_claim
-    from warehouse.connection import connection
+    from clickward.models_ml.decisions.claims import make_claim
+    from clickward.warehouse.connection import connection
 
     first = parse_month(month)
     with connection(project) as warehouse:
@@ -68,8 +68,8 @@ def list_command(project: Project, as_json: Json = False) -> None:
     Example:
       clickward claims list --json
     """
-    from models_ml.decisions.claims import list_claims
-    from warehouse.connection import connection
+    from clickward.models_ml.decisions.claims import list_claims
+    from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:
         found = list_claims(warehouse)
@@ -93,8 +93,8 @@ def settle_command(
     Example:
       clickward claims settle 3f0c9a51b7de --installs 41 --amount 68.20 --reason "7 disputed"
     """
-    from models_ml.decisions.claims import settle_claim
-    from warehouse.connection import connection
+    from clickward.models_ml.decisions.claims import settle_claim
+    from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:
         settle_claim(warehouse, claim, installs, amount, reason)

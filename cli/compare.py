@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import Json, on_project
-from cli.output import print_json, print_table, say
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.cli.output import print_json, print_table, say
+from clickward.warehouse.profile import Project
 
 
 @on_project
@@ -38,9 +38,9 @@ def compare(
       clickward compare fs_install --folds --metric average_precision --metric calibration_error
       clickward compare fs_install --labels matured --markdown
     """
-    from models_ml.comparison import METRICS, read_comparison
-    from warehouse.connection import connection
-    from warehouse.contracts import read_feature_set
+    from clickward.models_ml.comparison import METRICS, read_comparison
+    from clickward.warehouse.connection import connection
+    from clickward.warehouse.contracts import read_feature_set
 
     resolved = read_feature_set(project, feature_set)
     wanted = tuple(metric) if metric else METRICS

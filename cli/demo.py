@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import on_project
-from warehouse.profile import Project
+from clickward.cli.options import on_project
+from clickward.warehouse.profile import Project
 
 FIRST_DAY = date(2026, 1, 1)
 
@@ -35,8 +35,8 @@ def demo(
 
       clickward demo --clicks 500000 --seed 3
     """
-    from cli.output import say
-    from warehouse.errors import UsageError
+    from clickward.cli.output import say
+    from clickward.warehouse.errors import UsageError
 
     if project.target_name not in (None, "local"):
         raise UsageError("the demo runs in the embedded engine only", "leave --target out")
@@ -68,7 +68,7 @@ def _short(words: str, project: Project) -> str:
 
 
 def _run(words: str, project: Project) -> None:
-    from cli.main import app
+    from clickward.cli.main import app
 
     shared: list[str] = []
     if not words.startswith("simulate"):
@@ -86,8 +86,8 @@ def _run(words: str, project: Project) -> None:
 
 
 def _report(project: Project, folder: Path, train_to: date, test_from: date) -> None:
-    from cli.output import print_table, say
-    from warehouse.connection import connection
+    from clickward.cli.output import print_table, say
+    from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:
         marts = warehouse.target.database("marts")

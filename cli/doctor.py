@@ -2,8 +2,8 @@
 
 import typer
 
-from cli.options import Json, on_project
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.warehouse.profile import Project
 
 
 def register(app: typer.Typer) -> None:
@@ -23,8 +23,8 @@ def doctor(project: Project, as_json: Json = False) -> None:
     """
     from dataclasses import asdict
 
-    from cli.output import print_json, print_table, say
-    from warehouse.doctor import examine
+    from clickward.cli.output import print_json, print_table, say
+    from clickward.warehouse.doctor import examine
 
     findings = examine(project)
     if as_json:

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import Json, on_project
-from cli.output import print_json, print_table
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.cli.output import print_json, print_table
+from clickward.warehouse.profile import Project
 
 
 @on_project
@@ -24,8 +24,8 @@ def explain(
       clickward explain 5c1b1d1e-2f0a-4b7e-9a52-0e6f3f0f1c11
       clickward explain 5c1b1d1e-2f0a-4b7e-9a52-0e6f3f0f1c11 --json
     """
-    from models_ml.explain.story import explain as tell
-    from warehouse.connection import connection
+    from clickward.models_ml.explain.story import explain as tell
+    from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:
         story = tell(warehouse, subject_id)

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Json, on_project
-from cli.output import print_json, print_table, say
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.cli.output import print_json, print_table, say
+from clickward.warehouse.profile import Project
 
 
 @on_project
@@ -27,7 +27,7 @@ def list_command(
     """
     from dataclasses import asdict
 
-    from warehouse.contracts import list_features, read_feature_set
+    from clickward.warehouse.contracts import list_features, read_feature_set
 
     features = (
         list(read_feature_set(project, feature_set).features)
@@ -68,9 +68,9 @@ def show_command(
     """
     from dataclasses import asdict
 
-    from warehouse.connection import connection
-    from warehouse.contracts import feature_sets_with, find_feature
-    from warehouse.feature_facts import feature_facts
+    from clickward.warehouse.connection import connection
+    from clickward.warehouse.contracts import feature_sets_with, find_feature
+    from clickward.warehouse.feature_facts import feature_facts
 
     feature = find_feature(project, name)
     shown = asdict(feature) | {"feature_sets": feature_sets_with(project, feature)}
@@ -109,9 +109,9 @@ def check_command(
     """
     from dataclasses import asdict
 
-    from warehouse.causality import check_causality
-    from warehouse.connection import connection
-    from warehouse.contracts import find_feature
+    from clickward.warehouse.causality import check_causality
+    from clickward.warehouse.connection import connection
+    from clickward.warehouse.contracts import find_feature
 
     feature = find_feature(project, name)
     with connection(project) as warehouse:
@@ -149,9 +149,9 @@ def as_arrived_command(
     Example:
       clickward features as-arrived fs_install --from 2026-01-20 --to 2026-01-23
     """
-    from warehouse.as_arrived import features_as_arrived, share_changed
-    from warehouse.connection import connection
-    from warehouse.contracts import read_feature_set
+    from clickward.warehouse.as_arrived import features_as_arrived, share_changed
+    from clickward.warehouse.connection import connection
+    from clickward.warehouse.contracts import read_feature_set
 
     wanted = read_feature_set(project, feature_set)
     with connection(project) as warehouse:

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Json, on_project
-from cli.output import print_json, print_table, say
-from warehouse.errors import UsageError
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.cli.output import print_json, print_table, say
+from clickward.warehouse.errors import UsageError
+from clickward.warehouse.profile import Project
 
 
 def register(app: typer.Typer) -> None:
@@ -37,9 +37,9 @@ def forget(
     clickward forget 203.0.113.7 --yes --json
     clickward forget - --yes < id.txt
     """
-    from models_ml.content import ContentHash
-    from warehouse.connection import connection
-    from warehouse.forget import find, parse_id, remove, resume
+    from clickward.models_ml.content import ContentHash
+    from clickward.warehouse.connection import connection
+    from clickward.warehouse.forget import find, parse_id, remove, resume
 
     wanted = parse_id(sys.stdin.readline() if id_ == "-" else id_)
     if not yes and (id_ == "-" or not sys.stdin.isatty()):

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import Json, on_project
-from cli.output import Progress, print_json, print_table, say
-from warehouse.errors import UserError
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.cli.output import Progress, print_json, print_table, say
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.profile import Project
 
 if TYPE_CHECKING:
-    from warehouse.loading.load import Loader, Result
-    from warehouse.sources import Report
+    from clickward.warehouse.loading.load import Loader, Result
+    from clickward.warehouse.sources import Report
 
 COLUMNS = ("file", "report", "status", "rows_read", "loaded", "rejected_at_load", "note")
 
@@ -57,9 +57,9 @@ def load(
     kept in rejected_lines with the reason; a file with more than --max-rejected of them is
     refused. A file already loaded is skipped, whatever its name. Safe to interrupt and to repeat.
     """
-    from warehouse.connection import connection
-    from warehouse.loading.load import Loader, choose_reports
-    from warehouse.sources import reports
+    from clickward.warehouse.connection import connection
+    from clickward.warehouse.loading.load import Loader, choose_reports
+    from clickward.warehouse.sources import reports
 
     chosen = choose_reports(reports(project, source), report)
     with connection(project) as warehouse:
@@ -99,10 +99,10 @@ def _load_all(
     loader: "Loader", chosen: list["Report"], paths: list[str]
 ) -> tuple[list["Result"], list[UserError]]:
     """Load every file; one that fails does not keep the others out."""
-    from warehouse.loading.files import Missing, expand
-    from warehouse.loading.load import Result
-    from warehouse.loading.recognise import other_source, recognise
-    from warehouse.sources import reports
+    from clickward.warehouse.loading.files import Missing, expand
+    from clickward.warehouse.loading.load import Result
+    from clickward.warehouse.loading.recognise import other_source, recognise
+    from clickward.warehouse.sources import reports
 
     results: list[Result] = []
     failures: list[UserError] = []

@@ -2,9 +2,9 @@
 
 import typer
 
-from cli.options import Json, on_project
-from cli.output import print_json, print_table, say
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.cli.output import print_json, print_table, say
+from clickward.warehouse.profile import Project
 
 COLUMNS = (
     "load_id",
@@ -34,8 +34,8 @@ def loads(project: Project, as_json: Json = False) -> None:
 
     loaded = kept + duplicates + rejected. Rows rejected_at_load never reached raw and come on top.
     """
-    from warehouse.connection import connection
-    from warehouse.loading.ledger import list_loads
+    from clickward.warehouse.connection import connection
+    from clickward.warehouse.loading.ledger import list_loads
 
     with connection(project) as warehouse:
         found = list_loads(warehouse)

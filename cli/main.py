@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import (
+from clickward.cli import (
     block,
     build,
     claims,
@@ -33,8 +33,8 @@ from cli import (
     users,
     validate,
 )
-from cli.output import say
-from warehouse.errors import UserError
+from clickward.cli.output import say
+from clickward.warehouse.errors import UserError
 
 app = typer.Typer(
     name="clickward",

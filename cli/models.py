@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Json, on_project
-from cli.output import print_json, print_table, say
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.cli.output import print_json, print_table, say
+from clickward.warehouse.profile import Project
 
 COLUMNS = (
     "model_version",
@@ -45,8 +45,8 @@ def list_command(
     if available:
         _list_families(as_json)
         return
-    from models_ml.registry import list_models
-    from warehouse.connection import connection
+    from clickward.models_ml.registry import list_models
+    from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:
         models = list_models(warehouse, feature_set)
@@ -59,7 +59,7 @@ def list_command(
 
 
 def _list_families(as_json: bool) -> None:
-    from models_ml.estimators.catalogue import catalogue
+    from clickward.models_ml.estimators.catalogue import catalogue
 
     families = catalogue()
     if as_json:
@@ -91,8 +91,8 @@ def promote_command(
       clickward models promote xgboost-fs_install-1a2b3c4d --reason "best recall at 0.5 %"
       clickward models promote xgboost-fs_install-5e6f7a8b --as challenger --reason "tuned"
     """
-    from models_ml.registry import promote
-    from warehouse.connection import connection
+    from clickward.models_ml.registry import promote
+    from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:
         feature_set = promote(warehouse, version, reason, role)
@@ -121,8 +121,8 @@ def agreement_command(
     Example:
       clickward models agreement fs_install --top 5
     """
-    from models_ml.agreement import agreement
-    from warehouse.connection import connection
+    from clickward.models_ml.agreement import agreement
+    from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:
         found = agreement(warehouse, feature_set, top, champion, challenger)

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Json, on_project
-from cli.output import print_json, print_table, say
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.cli.output import print_json, print_table, say
+from clickward.warehouse.profile import Project
 
 COLUMNS = ("check", "subject", "state", "value", "limit", "seen")
 
@@ -45,11 +45,11 @@ def monitor(
       clickward monitor --limit max_age_hours=48 --json
       clickward monitor --now 2026-01-29T06:00:00
     """
-    from models_ml.durations import parse_bound, utc_now
-    from models_ml.monitoring.findings import State, exit_code
-    from models_ml.monitoring.limits import read_limits
-    from models_ml.monitoring.run import judge
-    from warehouse.connection import connection
+    from clickward.models_ml.durations import parse_bound, utc_now
+    from clickward.models_ml.monitoring.findings import State, exit_code
+    from clickward.models_ml.monitoring.limits import read_limits
+    from clickward.models_ml.monitoring.run import judge
+    from clickward.warehouse.connection import connection
 
     limits = read_limits(project, limit or [])
     at = parse_bound(now) or utc_now()

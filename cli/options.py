@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from warehouse.profile import Project, find_project
+from clickward.warehouse.profile import Project, find_project
 
 PANEL = "Where the engine is"
 

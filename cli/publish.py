@@ -2,8 +2,8 @@
 
 import typer
 
-from cli.options import Json, on_project
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.warehouse.profile import Project
 
 
 def register(app: typer.Typer) -> None:
@@ -22,9 +22,9 @@ def publish(project: Project, as_json: Json = False) -> None:
 
       clickward publish --target server --json
     """
-    from cli.output import print_json, print_table, say
-    from warehouse.connection import connection, engine_errors
-    from warehouse.door.publish import publish
+    from clickward.cli.output import print_json, print_table, say
+    from clickward.warehouse.connection import connection, engine_errors
+    from clickward.warehouse.door.publish import publish
 
     with connection(project) as warehouse, engine_errors():
         done = publish(warehouse)

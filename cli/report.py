@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Json, on_project
-from cli.output import print_json, say
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.cli.output import print_json, say
+from clickward.warehouse.profile import Project
 
 
 @on_project
@@ -44,10 +44,10 @@ def report(
       clickward report --out january.html --from 2026-01-15 --to 2026-02-01
       clickward report --models xgboost-fs_install-1a2b3c4d,logistic_regression-fs_install-9f8e7d6c
     """
-    from models_ml.explorer.page import make_page
-    from models_ml.explorer.payload import make_payload
-    from warehouse.connection import connection
-    from warehouse.errors import UsageError
+    from clickward.models_ml.explorer.page import make_page
+    from clickward.models_ml.explorer.payload import make_payload
+    from clickward.warehouse.connection import connection
+    from clickward.warehouse.errors import UsageError
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--out {out} is no HTML file", f"write --out {out.with_suffix('.html')}")
@@ -75,7 +75,7 @@ def report(
 
 def _day(text: str | None, option: str) -> date | None:
     """A day. Raises `UsageError` where the text is none."""
-    from warehouse.errors import UsageError
+    from clickward.warehouse.errors import UsageError
 
     try:
         return None if text is None else date.fromisoformat(text)
@@ -85,7 +85,7 @@ def _day(text: str | None, option: str) -> date | None:
 
 def _write(out: Path, page: str) -> int:
     """The page in its place at once; its bytes. Raises `UserError` where it cannot be."""
-    from warehouse.errors import UserError
+    from clickward.warehouse.errors import UserError
 
     unfinished = out.with_name(f".{out.name}.unfinished")
     try:

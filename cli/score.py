@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Json, on_project
-from cli.output import Progress, print_json, say
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.cli.output import Progress, print_json, say
+from clickward.warehouse.profile import Project
 
 
 @on_project
@@ -57,11 +57,11 @@ def score(
       clickward score fs_install --only-changed
       clickward score fs_install --from 2026-02-01 --model-version xgboost-fs_install-1a2b3c4d
     """
-    from models_ml.durations import parse_bound
-    from models_ml.scoring import build_readers, highest
-    from models_ml.scoring import score as run_scoring
-    from warehouse.connection import connection
-    from warehouse.contracts import read_feature_set
+    from clickward.models_ml.durations import parse_bound
+    from clickward.models_ml.scoring import build_readers, highest
+    from clickward.models_ml.scoring import score as run_scoring
+    from clickward.warehouse.connection import connection
+    from clickward.warehouse.contracts import read_feature_set
 
     resolved = read_feature_set(project, feature_set)
     with connection(project) as warehouse, Progress("scored") as progress:

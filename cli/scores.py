@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Json, on_project
-from cli.output import print_json, say
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.cli.output import print_json, say
+from clickward.warehouse.profile import Project
 
 
 @on_project
@@ -26,9 +26,9 @@ def compact_command(
       clickward scores compact
       clickward scores compact --keep 30d --json
     """
-    from models_ml.compaction import compact_scores
-    from models_ml.durations import parse_duration
-    from warehouse.connection import connection
+    from clickward.models_ml.compaction import compact_scores
+    from clickward.models_ml.durations import parse_duration
+    from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:
         run_id, rows = compact_scores(warehouse, parse_duration(keep))

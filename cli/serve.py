@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cli.options import on_project
-from warehouse.profile import Project
+from clickward.cli.options import on_project
+from clickward.warehouse.profile import Project
 
 
 class RoleName(StrEnum):
@@ -69,10 +69,10 @@ def serve(
 
       clickward serve --host 0.0.0.0 --certificate door.pem --key door.key
     """
-    from cli.output import say
-    from warehouse.door.roles import Limits, Role
-    from warehouse.door.serve import Listening, serve
-    from warehouse.profile import read_target
+    from clickward.cli.output import say
+    from clickward.warehouse.door.roles import Limits, Role
+    from clickward.warehouse.door.serve import Listening, serve
+    from clickward.warehouse.profile import read_target
 
     memory = max_memory or int(read_target(project).settings["max_memory_usage"])
     serve(

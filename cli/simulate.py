@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Json
+from clickward.cli.options import Json
 
 
 def register(app: typer.Typer) -> None:
@@ -62,10 +62,10 @@ def simulate(
     """
     from dataclasses import asdict
 
-    from cli.output import Progress, print_json, print_table, say
-    from simulator import load_scenario
-    from simulator import simulate as run
-    from warehouse.errors import UsageError
+    from clickward.cli.output import Progress, print_json, print_table, say
+    from clickward.simulator import load_scenario
+    from clickward.simulator import simulate as run
+    from clickward.warehouse.errors import UsageError
 
     if list_:
         _list(as_json)
@@ -105,8 +105,8 @@ def simulate(
 
 
 def _list(as_json: bool) -> None:
-    from cli.output import print_json, print_table
-    from simulator import built_in, load_scenario
+    from clickward.cli.output import print_json, print_table
+    from clickward.simulator import built_in, load_scenario
 
     scenarios = [load_scenario(name) for name in built_in()]
     if as_json:

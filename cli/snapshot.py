@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Json, on_project
-from cli.output import Progress, print_json, say
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.cli.output import Progress, print_json, say
+from clickward.warehouse.profile import Project
 
 
 @on_project
@@ -34,10 +34,10 @@ def snapshot(
       clickward snapshot fs_install --from 2026-01-01 --to 2026-02-01 \\
           --as-of 2026-02-04 --out january.parquet
     """
-    from models_ml.durations import parse_bound
-    from models_ml.snapshot import pull_snapshot
-    from warehouse.connection import connection
-    from warehouse.contracts import read_feature_set
+    from clickward.models_ml.durations import parse_bound
+    from clickward.models_ml.snapshot import pull_snapshot
+    from clickward.warehouse.connection import connection
+    from clickward.warehouse.contracts import read_feature_set
 
     resolved = read_feature_set(project, feature_set)
     with connection(project) as warehouse, Progress("pulled") as progress:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cli.options import on_project
-from warehouse.profile import Project
+from clickward.cli.options import on_project
+from clickward.warehouse.profile import Project
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +37,7 @@ def sql(
 
       clickward sql - --format Parquet < query.sql > result.parquet
     """
-    from warehouse.connection import connection, engine_errors
+    from clickward.warehouse.connection import connection, engine_errors
 
     text = sys.stdin.read() if query == "-" else query
     chosen = output_format or (

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Json, on_project
-from cli.output import print_json, print_table, say
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.cli.output import print_json, print_table, say
+from clickward.warehouse.profile import Project
 
 COLUMNS = ("model_version", "name", "threshold", "is_operating", "is_current", "set_by", "set_at",
            "reason")  # fmt: skip
@@ -31,8 +31,8 @@ def list_command(
     Example:
       clickward thresholds list xgboost-fs_install-1a2b3c4d
     """
-    from models_ml.registry import list_thresholds
-    from warehouse.connection import connection
+    from clickward.models_ml.registry import list_thresholds
+    from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:
         found = list_thresholds(warehouse, version)
@@ -58,7 +58,7 @@ def set_command(
     Example:
       clickward thresholds set xgboost-fs_install-1a2b3c4d launch_week 0.8 --reason "few reviewers"
     """
-    from models_ml.thresholds import Choice
+    from clickward.models_ml.thresholds import Choice
 
     _keep(project, version, Choice(name, threshold), reason, record_only, as_json)
 
@@ -100,9 +100,9 @@ def choose_command(
       clickward thresholds choose xgboost-fs_install-1a2b3c4d --by capacity --capacity 200/day
       clickward thresholds choose xgboost-fs_install-1a2b3c4d --by fpr --fpr 0.002
     """
-    from models_ml.choosing import choose_threshold
-    from models_ml.economics import Costs
-    from warehouse.connection import connection
+    from clickward.models_ml.choosing import choose_threshold
+    from clickward.models_ml.economics import Costs
+    from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:
         choice = choose_threshold(
@@ -122,9 +122,9 @@ def choose_command(
 def _keep(
     project: Project, version: str, choice: object, reason: str, record_only: bool, as_json: bool
 ) -> None:
-    from models_ml.registry import set_threshold
-    from models_ml.thresholds import Choice
-    from warehouse.connection import connection
+    from clickward.models_ml.registry import set_threshold
+    from clickward.models_ml.thresholds import Choice
+    from clickward.warehouse.connection import connection
 
     assert isinstance(choice, Choice)
     with connection(project) as warehouse:

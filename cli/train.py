@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import Device, Json, on_project
-from cli.output import Progress, print_json, say
-from warehouse.errors import UsageError
-from warehouse.profile import Project
+from clickward.cli.options import Device, Json, on_project
+from clickward.cli.output import Progress, print_json, say
+from clickward.warehouse.errors import UsageError
+from clickward.warehouse.profile import Project
 
 
 @on_project
@@ -75,12 +75,12 @@ def train(
       clickward train fs_click --model xgboost --device cuda
       clickward train fs_click --model xgboost --dask tcp://10.0.0.5:8786
     """
-    from models_ml.durations import parse_bound, parse_duration
-    from models_ml.learners import Means
-    from models_ml.studies import best_parameters
-    from models_ml.training import train as run_training
-    from warehouse.connection import connection
-    from warehouse.contracts import read_feature_set
+    from clickward.models_ml.durations import parse_bound, parse_duration
+    from clickward.models_ml.learners import Means
+    from clickward.models_ml.studies import best_parameters
+    from clickward.models_ml.training import train as run_training
+    from clickward.warehouse.connection import connection
+    from clickward.warehouse.contracts import read_feature_set
 
     parameters: dict[str, Any] = {}
     if study is not None:

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Json, on_project
-from cli.serve import RoleName
-from warehouse.profile import Project
+from clickward.cli.options import Json, on_project
+from clickward.cli.serve import RoleName
+from clickward.warehouse.profile import Project
 
 
 def register(app: typer.Typer) -> None:
@@ -38,10 +38,10 @@ def add(
 
       clickward users add dashboards --password-stdin < password.txt
     """
-    from cli.output import say
-    from warehouse.door.roles import Role
-    from warehouse.door.serve import users_of
-    from warehouse.errors import UsageError
+    from clickward.cli.output import say
+    from clickward.warehouse.door.roles import Role
+    from clickward.warehouse.door.serve import users_of
+    from clickward.warehouse.errors import UsageError
 
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
@@ -60,8 +60,8 @@ def list_(project: Project, as_json: Json = False) -> None:
 
       clickward users list
     """
-    from cli.output import print_json, print_table
-    from warehouse.door.serve import users_of
+    from clickward.cli.output import print_json, print_table
+    from clickward.warehouse.door.serve import users_of
 
     users = [{"name": user.name, "role": user.role.value} for user in users_of(project).all()]
     if as_json:
@@ -79,8 +79,8 @@ def remove(
 
       clickward users remove ana
     """
-    from cli.output import say
-    from warehouse.door.serve import users_of
+    from clickward.cli.output import say
+    from clickward.warehouse.door.serve import users_of
 
     users_of(project).remove(name)
     say(f"removed {name}")

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import Device, Json, on_project
-from cli.output import Progress, print_json, print_table, say
-from cli.parts import Parts
-from warehouse.profile import Project
+from clickward.cli.options import Device, Json, on_project
+from clickward.cli.output import Progress, print_json, print_table, say
+from clickward.cli.parts import Parts
+from clickward.warehouse.profile import Project
 
 if TYPE_CHECKING:
-    from models_ml.evaluation import Measurement
-    from models_ml.validation import Evaluation
+    from clickward.models_ml.evaluation import Measurement
+    from clickward.models_ml.validation import Evaluation
 
 SHOWN = {
     "average_precision": "average precision",
@@ -123,12 +123,12 @@ def validate(
       clickward validate fs_click --models xgboost --delay 0h --train-labels matured
       clickward validate fs_click --models xgboost --device cuda
     """
-    from models_ml.durations import parse_bound, parse_duration
-    from models_ml.economics import Costs
-    from models_ml.validation import Protocol, Windows
-    from models_ml.validation import validate as run_validation
-    from warehouse.connection import connection
-    from warehouse.contracts import read_feature_set
+    from clickward.models_ml.durations import parse_bound, parse_duration
+    from clickward.models_ml.economics import Costs
+    from clickward.models_ml.validation import Protocol, Windows
+    from clickward.models_ml.validation import validate as run_validation
+    from clickward.warehouse.connection import connection
+    from clickward.warehouse.contracts import read_feature_set
 
     windows = Windows(
         *(None if text is None else parse_duration(text) for text in (train, delay, test, step))

@@ -17,8 +17,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from warehouse.contracts import Feature, list_features, read_feature_set, read_manifest  # noqa: E402
-from warehouse.profile import find_project  # noqa: E402
+from clickward.warehouse.contracts import Feature, list_features, read_feature_set, read_manifest  # noqa: E402
+from clickward.warehouse.profile import find_project  # noqa: E402
 
 NOTE = "<!-- Made from the code; `python docs/generate.py` writes it anew. -->"
 SHARED = ("target", "project_dir", "profiles_dir", "debug")
@@ -51,7 +51,7 @@ def cli_page() -> str:
     """The command line, read from the Typer application and not from its printed help."""
     import typer.main
 
-    from cli.main import app
+    from clickward.cli.main import app
 
     group: Any = typer.main.get_command(app)
     lines = [
@@ -182,8 +182,8 @@ def features_page() -> str:
 
 def models_page() -> str:
     """The model families as their classes state them."""
-    from models_ml.estimators import FAMILIES, family
-    from models_ml.estimators.catalogue import describe
+    from clickward.models_ml.estimators import FAMILIES, family
+    from clickward.models_ml.estimators.catalogue import describe
 
     facts = [describe(name) for name in FAMILIES]
     rows = [

@@ -8,8 +8,8 @@ import polars as pl
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from simulator import Scenario, load_scenario, simulate  # noqa: E402
-from simulator.attacks import NAMES  # noqa: E402
+from clickward.simulator import Scenario, load_scenario, simulate  # noqa: E402
+from clickward.simulator.attacks import NAMES  # noqa: E402
 
 SEED = 7
 

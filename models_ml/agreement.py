@@ -5,10 +5,10 @@ from typing import Any
 
 import polars as pl
 
-from models_ml.registry import CHALLENGER, CHAMPION, holder_of
-from models_ml.scoring import SCORE, SHADOW
-from warehouse.connection import Warehouse
-from warehouse.errors import UserError
+from clickward.models_ml.registry import CHALLENGER, CHAMPION, holder_of
+from clickward.models_ml.scoring import SCORE, SHADOW
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from models_ml.calibration import AUTO, OWN, Calibration
-from models_ml.content import hash_folder, sha256_text
-from models_ml.estimators import Estimator, family
-from models_ml.ledger import to_json
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UserError
+from clickward.models_ml.calibration import AUTO, OWN, Calibration
+from clickward.models_ml.content import hash_folder, sha256_text
+from clickward.models_ml.estimators import Estimator, family
+from clickward.models_ml.ledger import to_json
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UserError
 
 METADATA = "model.json"
 # Another release of these may fit another model from the same data.

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
-from models_ml.reading import rebatch
-from models_ml.snapshot import check_rows, read_manifest_of
+from clickward.models_ml.reading import rebatch
+from clickward.models_ml.snapshot import check_rows, read_manifest_of
 
 # Rows of one batch; XGBoost keeps a batch's bins together as one page of its cache.
 BATCH_ROWS = 131_072

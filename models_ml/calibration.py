@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from models_ml.estimators import Estimator
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml.estimators import Estimator
+from clickward.warehouse.errors import UsageError, UserError
 
 FILE = "calibration.json"
 AUTO, NONE, OWN, SIGMOID, ISOTONIC = "auto", "none", "own", "sigmoid", "isotonic"

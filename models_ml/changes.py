@@ -1,8 +1,8 @@
 """Which subjects to score again: new ones, and those whose features are not those last scored."""
 
-from models_ml.reading import BETWEEN, Span
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
+from clickward.models_ml.reading import BETWEEN, Span
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
 
 
 def features_hash(feature_set: FeatureSet) -> str:

@@ -5,16 +5,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models_ml.economics import Costs, Payoffs, read_payoffs
-from models_ml.frames import TrainingFrame, read_frame
-from models_ml.reading import BETWEEN
-from models_ml.registry import Registered, load_model, read_model
-from models_ml.scoring import FLAGGING_TARGET
-from models_ml.splits import to_datetime
-from models_ml.thresholds import MONEY, Choice, Holdout, choose, uniform
-from models_ml.training import Say
-from warehouse.connection import Warehouse
-from warehouse.errors import UserError
+from clickward.models_ml.economics import Costs, Payoffs, read_payoffs
+from clickward.models_ml.frames import TrainingFrame, read_frame
+from clickward.models_ml.reading import BETWEEN
+from clickward.models_ml.registry import Registered, load_model, read_model
+from clickward.models_ml.scoring import FLAGGING_TARGET
+from clickward.models_ml.splits import to_datetime
+from clickward.models_ml.thresholds import MONEY, Choice, Holdout, choose, uniform
+from clickward.models_ml.training import Say
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
 
 WANTED = {
     "app": "toString(app_id)",

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import polars as pl
 
-from models_ml.durations import format_duration, utc_now
-from models_ml.ledger import one_row, to_json
-from models_ml.reading import INSTANT
-from warehouse.connection import Warehouse
-from warehouse.errors import UserError
+from clickward.models_ml.durations import format_duration, utc_now
+from clickward.models_ml.ledger import one_row, to_json
+from clickward.models_ml.reading import INSTANT
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
 
 
 def compact_scores(warehouse: Warehouse, keep: timedelta) -> tuple[str, int]:

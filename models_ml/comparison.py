@@ -6,11 +6,11 @@ from typing import Any
 
 import polars as pl
 
-from models_ml.evaluation import MATURED, OVERALL, TRUE, UNSEEN
-from models_ml.ledger import ensure_ml_tables
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml.evaluation import MATURED, OVERALL, TRUE, UNSEEN
+from clickward.models_ml.ledger import ensure_ml_tables
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UsageError, UserError
 
 METRICS = (
     "average_precision",

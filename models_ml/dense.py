@@ -4,7 +4,13 @@ import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator
 
-from models_ml.preprocessing import CategoryShares, SignedLog, Standard, TargetRates, logit
+from clickward.models_ml.preprocessing import (
+    CategoryShares,
+    SignedLog,
+    Standard,
+    TargetRates,
+    logit,
+)
 
 
 class Dense(BaseEstimator):

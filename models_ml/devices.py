@@ -2,7 +2,7 @@
 
 import re
 
-from warehouse.errors import UsageError, UserError
+from clickward.warehouse.errors import UsageError, UserError
 
 CPU = "cpu"
 _CUDA = re.compile(r"cuda(:\d+)?")

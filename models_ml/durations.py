@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from warehouse.errors import UsageError
+from clickward.warehouse.errors import UsageError
 
 UNITS = {
     "w": timedelta(weeks=1),

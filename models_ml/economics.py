@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models_ml.reading import INSTANT
-from warehouse.connection import Warehouse
+from clickward.models_ml.reading import INSTANT
+from clickward.warehouse.connection import Warehouse
 
 ANY = "*"
 # From the most precise entry on: app and network, app, network, everything.

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from models_ml.bootstrap import Weightings, interval, weightings
-from models_ml.economics import Payoffs, net_saved
-from models_ml.metrics.calibration_error import calibration_error
-from models_ml.metrics.detection import days_to_detect
-from models_ml.metrics.entities import EntityDays, entity_days, precision_at_k
-from models_ml.metrics.ranking import Ranking, cumulated, ranked
-from models_ml.metrics.thresholds import THRESHOLDS
+from clickward.models_ml.bootstrap import Weightings, interval, weightings
+from clickward.models_ml.economics import Payoffs, net_saved
+from clickward.models_ml.metrics.calibration_error import calibration_error
+from clickward.models_ml.metrics.detection import days_to_detect
+from clickward.models_ml.metrics.entities import EntityDays, entity_days, precision_at_k
+from clickward.models_ml.metrics.ranking import Ranking, cumulated, ranked
+from clickward.models_ml.metrics.thresholds import THRESHOLDS
 
 KNOWN, MATURED, TRUE, UNSEEN = "known", "matured", "true", "unseen"
 OVERALL = -1

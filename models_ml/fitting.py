@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from models_ml.estimators import Estimator
-from models_ml.frames import TrainingFrame
-from models_ml.metrics import thresholds_of
-from models_ml.thresholds import Holdout
+from clickward.models_ml.estimators import Estimator
+from clickward.models_ml.frames import TrainingFrame
+from clickward.models_ml.metrics import thresholds_of
+from clickward.models_ml.thresholds import Holdout
 
 # Thresholds come from a twin that has not seen the last fifth of the time span.
 HOLDOUT_SHARE = 0.2

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models_ml.snapshot import check_rows, read_manifest_of
+from clickward.models_ml.snapshot import check_rows, read_manifest_of
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models_ml.reading import BETWEEN, INSTANT, Span
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
+from clickward.models_ml.reading import BETWEEN, INSTANT, Span
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
 
 VERDICT_SCHEMA: dict[Any, Any] = {
     "subject_id": pl.String,

@@ -13,14 +13,14 @@ from typing import Protocol
 
 import numpy as np
 
-from models_ml.batches import SnapshotRows, snapshot_rows, split_time
-from models_ml.devices import CPU
-from models_ml.estimators import Estimator
-from models_ml.fitting import HOLDOUT_SHARE, fit, score_holdout
-from models_ml.frames import TrainingFrame, read_frame
-from models_ml.rates import stratified_folds
-from models_ml.snapshot import Snapshot
-from models_ml.thresholds import Holdout
+from clickward.models_ml.batches import SnapshotRows, snapshot_rows, split_time
+from clickward.models_ml.devices import CPU
+from clickward.models_ml.estimators import Estimator
+from clickward.models_ml.fitting import HOLDOUT_SHARE, fit, score_holdout
+from clickward.models_ml.frames import TrainingFrame, read_frame
+from clickward.models_ml.rates import stratified_folds
+from clickward.models_ml.snapshot import Snapshot
+from clickward.models_ml.thresholds import Holdout
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from models_ml.durations import format_duration, format_instant, utc_now
-from models_ml.reading import INSTANT
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
-from warehouse.sources import tables
-from warehouse.tables import ensure_tables
+from clickward.models_ml.durations import format_duration, format_instant, utc_now
+from clickward.models_ml.reading import INSTANT
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.sources import tables
+from clickward.warehouse.tables import ensure_tables
 
 # On a server another process may be in the middle of a run; none lasts this long.
 ABANDONED_AFTER = timedelta(days=1)

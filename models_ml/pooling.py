@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
-from models_ml.economics import Payoffs
-from models_ml.evaluation import Labels, Rows, Scored
+from clickward.models_ml.economics import Payoffs
+from clickward.models_ml.evaluation import Labels, Rows, Scored
 
 
 def pool(scored: Iterable[Scored]) -> Scored:

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator
 
-from models_ml.batches import Batch
-from models_ml.preprocessing import FOLDS, CategoryCodes
+from clickward.models_ml.batches import Batch
+from clickward.models_ml.preprocessing import FOLDS, CategoryCodes
 
 KEYS = ("category", "fold", "label")
 

@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 
-from models_ml.durations import as_utc, format_instant
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UserError
+from clickward.models_ml.durations import as_utc, format_instant
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UserError
 
 INSTANT = pl.Datetime("ms", "UTC")
 MILLISECOND = timedelta(milliseconds=1)

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import polars as pl
 
-from warehouse.contracts import Feature
+from clickward.warehouse.contracts import Feature
 
 TOP = 3
 UNKNOWN = "unknown"

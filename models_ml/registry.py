@@ -6,15 +6,15 @@ from typing import Any
 
 import polars as pl
 
-from models_ml.artifacts import Artifact, load_artifact
-from models_ml.durations import utc_now
-from models_ml.ledger import Run, delete_rows, is_committed, one_row, to_json
-from models_ml.metrics import BALANCED, MAX_FALSE_POSITIVE_RATES
-from models_ml.reading import INSTANT
-from models_ml.thresholds import Choice
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml.artifacts import Artifact, load_artifact
+from clickward.models_ml.durations import utc_now
+from clickward.models_ml.ledger import Run, delete_rows, is_committed, one_row, to_json
+from clickward.models_ml.metrics import BALANCED, MAX_FALSE_POSITIVE_RATES
+from clickward.models_ml.reading import INSTANT
+from clickward.models_ml.thresholds import Choice
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UsageError, UserError
 
 CHAMPION, CHALLENGER, RETIRED = "champion", "challenger", "retired"
 ROLES = (CHAMPION, CHALLENGER, RETIRED)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from warehouse.errors import UserError
+from clickward.warehouse.errors import UserError
 
 TABLE = Path(__file__).with_name("rule_thresholds.csv")
 COLUMNS = ["rule", "app", "feature", "comparison", "threshold", "points", "sign_of"]

@@ -7,13 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from models_ml.artifacts import Artifact
-from models_ml.changes import count_changes, features_hash, unlike_last_score
-from models_ml.durations import utc_now
-from models_ml.frames import split_sequences
-from models_ml.ledger import Run, drop_uncommitted, ensure_ml_tables
-from models_ml.metrics import THRESHOLDS
-from models_ml.reading import (
+from clickward.models_ml.artifacts import Artifact
+from clickward.models_ml.changes import count_changes, features_hash, unlike_last_score
+from clickward.models_ml.durations import utc_now
+from clickward.models_ml.frames import split_sequences
+from clickward.models_ml.ledger import Run, drop_uncommitted, ensure_ml_tables
+from clickward.models_ml.metrics import THRESHOLDS
+from clickward.models_ml.reading import (
     BETWEEN,
     INSTANT,
     Span,
@@ -25,14 +25,14 @@ from models_ml.reading import (
     resolve_span,
     tidy,
 )
-from models_ml.reasons import in_words, top_reasons
-from models_ml.registry import CHALLENGER, Registered, choose_model, holder_of, load_model
-from models_ml.snapshot import Advance
-from models_ml.training import Say
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet, read_manifest
-from warehouse.errors import UsageError, UserError
-from warehouse.profile import Project
+from clickward.models_ml.reasons import in_words, top_reasons
+from clickward.models_ml.registry import CHALLENGER, Registered, choose_model, holder_of, load_model
+from clickward.models_ml.snapshot import Advance
+from clickward.models_ml.training import Say
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet, read_manifest
+from clickward.warehouse.errors import UsageError, UserError
+from clickward.warehouse.profile import Project
 
 # Only a verdict of fraud may flag: a model of conversions would flag the best publishers.
 FLAGGING_TARGET = "is_fraud"
@@ -226,7 +226,7 @@ def build_readers(project: Project, say: Say = lambda text: None) -> bool:
     All of them, since a run of `train` or `promote` before it changed champions and references of
     drift too, and the seed that money is counted by.
     """
-    from warehouse.build import run_dbt
+    from clickward.warehouse.build import run_dbt
 
     manifest = read_manifest(project)
     source = next(

@@ -10,11 +10,11 @@ from typing import Any
 
 import polars as pl
 
-from models_ml.content import ContentHash, sha256_text
-from models_ml.durations import format_instant, parse_instant, utc_now
-from models_ml.labels import as_of_join
-from models_ml.ledger import Run, delete_rows, is_committed, one_row, to_json
-from models_ml.reading import (
+from clickward.models_ml.content import ContentHash, sha256_text
+from clickward.models_ml.durations import format_instant, parse_instant, utc_now
+from clickward.models_ml.labels import as_of_join
+from clickward.models_ml.ledger import Run, delete_rows, is_committed, one_row, to_json
+from clickward.models_ml.reading import (
     BETWEEN,
     INSTANT,
     Span,
@@ -25,9 +25,9 @@ from models_ml.reading import (
     resolve_span,
     tidy,
 )
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UserError
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UserError
 
 # Rows of one Parquet row group: what is held in memory while pulling.
 GROUP_ROWS = 65_536

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from models_ml.durations import UNITS, about, format_duration
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml.durations import UNITS, about, format_duration
+from clickward.warehouse.errors import UsageError, UserError
 
 # Spans from here on take the customary windows; shorter ones take shares of themselves.
 LONG_SPAN = timedelta(days=12)

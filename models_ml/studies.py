@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models_ml.durations import utc_now
-from models_ml.estimators.search import Choice, Range, Whole
-from models_ml.ledger import Run, drop_uncommitted, to_json
-from models_ml.reading import INSTANT
-from warehouse.connection import Warehouse
-from warehouse.errors import UserError
+from clickward.models_ml.durations import utc_now
+from clickward.models_ml.estimators.search import Choice, Range, Whole
+from clickward.models_ml.ledger import Run, drop_uncommitted, to_json
+from clickward.models_ml.reading import INSTANT
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
 
 FOLDER = "studies"
 # Trials before the median of the others may prune one.
@@ -133,7 +133,7 @@ def open_study(home: Path, name: str, facts: dict[str, Any]) -> Iterator[Study]:
     """
     import fcntl
 
-    from models_ml.estimators import family
+    from clickward.models_ml.estimators import family
 
     folder = home / FOLDER
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models_ml.durations import UNITS
-from models_ml.economics import Costs, Payoffs, net_saved
-from models_ml.metrics import BALANCED, balanced_threshold, threshold_at_fpr
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml.durations import UNITS
+from clickward.models_ml.economics import Costs, Payoffs, net_saved
+from clickward.models_ml.metrics import BALANCED, balanced_threshold, threshold_at_fpr
+from clickward.warehouse.errors import UsageError, UserError
 
 FILE = "holdout.parquet"
 MONEY, FPR, CAPACITY = "money", "fpr", "capacity"

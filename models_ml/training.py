@@ -6,24 +6,31 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from models_ml.artifacts import load_artifact, model_version, save_artifact
-from models_ml.calibration import AUTO, NONE, OWN, Calibration, fit_calibration, method_for
-from models_ml.devices import CPU, check_device
-from models_ml.durations import format_duration, format_instant, parse_instant
-from models_ml.estimators import FAMILIES, Estimator, family, is_installed
-from models_ml.learners import PLAIN, Learner, Means, choose_learner
-from models_ml.ledger import Run, ensure_ml_tables, to_json
-from models_ml.metrics import thresholds_of
-from models_ml.reading import check_built, resolve_span
-from models_ml.registry import is_registered, load_model, read_model, register_model
-from models_ml.snapshot import Advance, Snapshot, pull_snapshot, stored_path
-from models_ml.thresholds import Holdout
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml.artifacts import load_artifact, model_version, save_artifact
+from clickward.models_ml.calibration import (
+    AUTO,
+    NONE,
+    OWN,
+    Calibration,
+    fit_calibration,
+    method_for,
+)
+from clickward.models_ml.devices import CPU, check_device
+from clickward.models_ml.durations import format_duration, format_instant, parse_instant
+from clickward.models_ml.estimators import FAMILIES, Estimator, family, is_installed
+from clickward.models_ml.learners import PLAIN, Learner, Means, choose_learner
+from clickward.models_ml.ledger import Run, ensure_ml_tables, to_json
+from clickward.models_ml.metrics import thresholds_of
+from clickward.models_ml.reading import check_built, resolve_span
+from clickward.models_ml.registry import is_registered, load_model, read_model, register_model
+from clickward.models_ml.snapshot import Advance, Snapshot, pull_snapshot, stored_path
+from clickward.models_ml.thresholds import Holdout
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UsageError, UserError
 
 if TYPE_CHECKING:
-    from models_ml.cluster import Cluster
+    from clickward.models_ml.cluster import Cluster
 
 Say = Callable[[str], None]
 
@@ -128,7 +135,7 @@ def cluster_for(estimator: Estimator, means: Means) -> Iterator["Cluster | None"
     if not estimator.learns_from_batches:
         able = able_families("learns_from_batches")
         raise UsageError(f"{estimator.name} does not learn on a cluster", f"--dask is for {able}")
-    from models_ml.cluster import cluster_at
+    from clickward.models_ml.cluster import cluster_at
 
     with cluster_at(means.dask) as cluster:
         cluster.check_device(means.device)
@@ -149,7 +156,7 @@ def learner_for(
     if cluster is None:
         yield choose_learner(estimator, snapshot, warehouse.project.home, means.limits, say)
         return
-    from models_ml.cluster import learner_on
+    from clickward.models_ml.cluster import learner_on
 
     with learner_on(cluster, warehouse, run.feature_set, snapshot, means.limits, say) as learner:
         yield learner

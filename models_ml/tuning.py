@@ -10,24 +10,24 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models_ml.artifacts import LIBRARIES
-from models_ml.content import sha256_text
-from models_ml.devices import CPU, check_device
-from models_ml.durations import format_instant
-from models_ml.estimators import Estimator, family
-from models_ml.fitting import fit, predict
-from models_ml.frames import read_frame
-from models_ml.labels import read_verdicts
-from models_ml.ledger import Run, ensure_ml_tables, to_json
-from models_ml.reading import Span, check_built, resolve_span
-from models_ml.snapshot import Advance, pull_snapshot
-from models_ml.splits import Fold, PrequentialSplit, choose_windows, to_datetime
-from models_ml.studies import Study, Trial, best_of, open_study, write_trials
-from models_ml.training import Say, build_estimator
-from models_ml.validation import ANY_WINDOWS, History, Windows
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml.artifacts import LIBRARIES
+from clickward.models_ml.content import sha256_text
+from clickward.models_ml.devices import CPU, check_device
+from clickward.models_ml.durations import format_instant
+from clickward.models_ml.estimators import Estimator, family
+from clickward.models_ml.fitting import fit, predict
+from clickward.models_ml.frames import read_frame
+from clickward.models_ml.labels import read_verdicts
+from clickward.models_ml.ledger import Run, ensure_ml_tables, to_json
+from clickward.models_ml.reading import Span, check_built, resolve_span
+from clickward.models_ml.snapshot import Advance, pull_snapshot
+from clickward.models_ml.splits import Fold, PrequentialSplit, choose_windows, to_datetime
+from clickward.models_ml.studies import Study, Trial, best_of, open_study, write_trials
+from clickward.models_ml.training import Say, build_estimator
+from clickward.models_ml.validation import ANY_WINDOWS, History, Windows
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UsageError, UserError
 
 METRICS = ("average_precision", "roc_auc")
 

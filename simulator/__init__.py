@@ -1,7 +1,7 @@
 """A world of mobile advertising that fights back, written as AppsFlyer raw-data reports."""
 
-from simulator.run import SimulationSummary, simulate
-from simulator.scenario import AnyScenario, Contest, Scenario, built_in, load_scenario
+from clickward.simulator.run import SimulationSummary, simulate
+from clickward.simulator.scenario import AnyScenario, Contest, Scenario, built_in, load_scenario
 
 __all__ = [
     "AnyScenario",

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from simulator.attacks import State
-from simulator.planning import attacks_of
-from simulator.randomness import stream
-from simulator.reports.render import Renderer
-from simulator.reports.writing import Written, lateness, write_day
-from simulator.scenario import Scenario
-from simulator.world.honest import idle_clicks
-from simulator.world.surges import CLICKS_PER_INSTALL, plan_surges, surge_clicks
-from simulator.world.world import World
+from clickward.simulator.attacks import State
+from clickward.simulator.planning import attacks_of
+from clickward.simulator.randomness import stream
+from clickward.simulator.reports.render import Renderer
+from clickward.simulator.reports.writing import Written, lateness, write_day
+from clickward.simulator.scenario import Scenario
+from clickward.simulator.world.honest import idle_clicks
+from clickward.simulator.world.surges import CLICKS_PER_INSTALL, plan_surges, surge_clicks
+from clickward.simulator.world.world import World
 
 MOST_ATTACKING = 0.8  # of a day's idle clicks, whatever the actors' ratios ask for
 

@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from simulator.randomness import Ints, stream, zipf_weights
-from simulator.scenario import DAY_MS, Contest
-from simulator.world.clock import STEPS, moments_table, spread
-from simulator.world.ctit import honest_ctit_ms
+from clickward.simulator.randomness import Ints, stream, zipf_weights
+from clickward.simulator.scenario import DAY_MS, Contest
+from clickward.simulator.world.clock import STEPS, moments_table, spread
+from clickward.simulator.world.ctit import honest_ctit_ms
 
 COLUMNS = ("ip", "app", "device", "os", "channel")
 PART_CLICKS = 2_000_000

@@ -17,11 +17,11 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from simulator.attacks import NAMES
-from simulator.attacks.base import HOSTING_BASE
-from simulator.randomness import Bools, Floats, Ints, stream, unit
-from simulator.world.frames import MISSING
-from simulator.world.world import World
+from clickward.simulator.attacks import NAMES
+from clickward.simulator.attacks.base import HOSTING_BASE
+from clickward.simulator.randomness import Bools, Floats, Ints, stream, unit
+from clickward.simulator.world.frames import MISSING
+from clickward.simulator.world.world import World
 
 CLICK_AFTER_BEGIN_MS = 5_000
 KNOWN_HOSTING = 0.5

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from simulator.randomness import stream
-from simulator.world.catalogue import NETWORKS
-from simulator.world.world import World
+from clickward.simulator.randomness import stream
+from clickward.simulator.world.catalogue import NETWORKS
+from clickward.simulator.world.world import World
 
 NETWORK_SPREAD = 0.12  # of payouts between networks, log-normal
 RISE_AFTER = 0.5  # of the span, some payouts are agreed anew

@@ -8,18 +8,18 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import parquet
 
-from simulator.attacks import ATTACKS, NAMES, State
-from simulator.planning import DayPlan
-from simulator.randomness import Ints, stream
-from simulator.reports.render import Columns, Renderer, take
-from simulator.reports.text import ip_text, look_up, time_text, uuid_text
-from simulator.reports.writing import lateness, with_duplicates, write_day
-from simulator.scenario import DAY_MS
-from simulator.verdicts import accuse
-from simulator.world.catalogue import KINDS
-from simulator.world.events import LONGEST_DAYS, PURCHASE, Events, events_of_day, moving
-from simulator.world.frames import NOBODY, TOUCH_SCHEMA, told_touches
-from simulator.world.world import World
+from clickward.simulator.attacks import ATTACKS, NAMES, State
+from clickward.simulator.planning import DayPlan
+from clickward.simulator.randomness import Ints, stream
+from clickward.simulator.reports.render import Columns, Renderer, take
+from clickward.simulator.reports.text import ip_text, look_up, time_text, uuid_text
+from clickward.simulator.reports.writing import lateness, with_duplicates, write_day
+from clickward.simulator.scenario import DAY_MS
+from clickward.simulator.verdicts import accuse
+from clickward.simulator.world.catalogue import KINDS
+from clickward.simulator.world.events import LONGEST_DAYS, PURCHASE, Events, events_of_day, moving
+from clickward.simulator.world.frames import NOBODY, TOUCH_SCHEMA, told_touches
+from clickward.simulator.world.world import World
 
 LAST_VERDICT_DAYS = 7  # after the span: later verdicts do not exist yet
 _REASONS = pa.array([attack.reason[0] for attack in ATTACKS.values()])

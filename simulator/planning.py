@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from simulator.attacks import ATTACKS, NAMES, Attack, State
-from simulator.defender import Blocks, Defender
-from simulator.policy import Policies
-from simulator.randomness import Ints, Keys, draw, mix, stream, zipf_weights
-from simulator.reports.render import serials
-from simulator.world.frames import INSTALL_SCHEMA
-from simulator.world.honest import organic_installs, paid_installs
-from simulator.world.surges import plan_surges, surge_installs, tests
-from simulator.world.world import World
+from clickward.simulator.attacks import ATTACKS, NAMES, Attack, State
+from clickward.simulator.defender import Blocks, Defender
+from clickward.simulator.policy import Policies
+from clickward.simulator.randomness import Ints, Keys, draw, mix, stream, zipf_weights
+from clickward.simulator.reports.render import serials
+from clickward.simulator.world.frames import INSTALL_SCHEMA
+from clickward.simulator.world.honest import organic_installs, paid_installs
+from clickward.simulator.world.surges import plan_surges, surge_installs, tests
+from clickward.simulator.world.world import World
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulator.attacks import State
-from simulator.randomness import Bools, Ints
-from simulator.world.world import World
+from clickward.simulator.attacks import State
+from clickward.simulator.randomness import Bools, Ints
+from clickward.simulator.world.world import World
 
 REVIEW_DAYS = 3  # an actor looks at its losses every so often
 FEWEST_INSTALLS = 8  # before it believes them

@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simulator.attacks import State
-from simulator.clicks import ClickDay, ClickWriter, open_writer, write_clicks
-from simulator.contest import simulate_contest
-from simulator.economics import write_economics
-from simulator.installs import InstallWriter
-from simulator.planning import Planner
-from simulator.reports.writing import Written
-from simulator.scenario import LOOKBACK_DAYS, AnyScenario, Contest, Scenario
-from simulator.world.world import World
-from warehouse.errors import UsageError
+from clickward.simulator.attacks import State
+from clickward.simulator.clicks import ClickDay, ClickWriter, open_writer, write_clicks
+from clickward.simulator.contest import simulate_contest
+from clickward.simulator.economics import write_economics
+from clickward.simulator.installs import InstallWriter
+from clickward.simulator.planning import Planner
+from clickward.simulator.reports.writing import Written
+from clickward.simulator.scenario import LOOKBACK_DAYS, AnyScenario, Contest, Scenario
+from clickward.simulator.world.world import World
+from clickward.warehouse.errors import UsageError
 
 # Below this many clicks a second process costs more than it saves.
 CLICKS_WORTH_A_PROCESS = 400_000

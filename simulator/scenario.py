@@ -11,7 +11,7 @@ from typing import Annotated, Literal, get_args
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from warehouse.errors import UsageError
+from clickward.warehouse.errors import UsageError
 
 SECOND_MS = 1_000
 HOUR_MS = 3_600 * SECOND_MS
@@ -21,7 +21,9 @@ FOLDER = Path(__file__).parent / "scenarios"
 
 
 def _known_attack(name: str) -> str:
-    from simulator.attacks import NAMES  # attacks are made of scenarios, so not at the top
+    from clickward.simulator.attacks import (
+        NAMES,  # attacks are made of scenarios, so not at the top
+    )
 
     if name not in NAMES:
         raise ValueError(f"no such attack; there are {', '.join(NAMES)}")

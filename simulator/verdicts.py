@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from simulator.attacks import NAMES
-from simulator.randomness import Bools, Floats, Ints, draw, stream
-from simulator.scenario import DAY_MS, Source
-from simulator.world.world import World
+from clickward.simulator.attacks import NAMES
+from clickward.simulator.randomness import Bools, Floats, Ints, draw, stream
+from clickward.simulator.scenario import DAY_MS, Source
+from clickward.simulator.world.world import World
 
 
 class Verdict(NamedTuple):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.connection import Warehouse, connect
-from warehouse.profile import Project, find_project
-from warehouse.store import open_store
+from clickward.warehouse.connection import Warehouse, connect
+from clickward.warehouse.profile import Project, find_project
+from clickward.warehouse.store import open_store
 
 _numbers = itertools.count(1)
 HERE = Path(__file__).parent

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from warehouse.build import run_dbt
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UserError
-from warehouse.scratch import SEEN_AT, record_core, scratch
+from clickward.warehouse.build import run_dbt
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.scratch import SEEN_AT, record_core, scratch
 
 SEEN = "coalesce(arrived_at, known_at)"
 # Days before the first subject that are copied too: the longest window and outcomes' maturity.

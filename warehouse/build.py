@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from warehouse.connection import Warehouse
-from warehouse.errors import UserError
-from warehouse.profile import Project, read_target
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.profile import Project, read_target
 
 FAILED = ("error", "fail", "runtime error")
 # What the macro `report_days` begins its lines with.

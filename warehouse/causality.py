@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from warehouse.build import run_dbt
-from warehouse.connection import Warehouse
-from warehouse.contracts import Feature, read_manifest
-from warehouse.errors import UserError
-from warehouse.profile import Project
-from warehouse.scratch import SEEN_AT, record_core, scratch
+from clickward.warehouse.build import run_dbt
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import Feature, read_manifest
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.profile import Project
+from clickward.warehouse.scratch import SEEN_AT, record_core, scratch
 
 IDS = {"clicks": "click_id", "installs": "install_id", "app_events": "event_id"}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

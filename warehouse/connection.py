@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from warehouse.errors import ConnectionFailed, UserError
-from warehouse.profile import Project, Target, read_target
-from warehouse.store import open_store, resolve_store
+from clickward.warehouse.errors import ConnectionFailed, UserError
+from clickward.warehouse.profile import Project, Target, read_target
+from clickward.warehouse.store import open_store, resolve_store
 
 # ClickHouse error codes by which a server says that it will not let us in.
 REFUSED = {

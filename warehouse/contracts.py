@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from warehouse.errors import UserError
-from warehouse.profile import Project, read_target
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.profile import Project, read_target
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def read_manifest(project: Project) -> dict[str, Any]:
     """dbt's manifest, parsed anew where a file of the project is newer than it."""
     path = project.target_path / "manifest.json"
     if not path.is_file() or path.stat().st_mtime < _newest(project.project_dir):
-        from warehouse.build import run_dbt
+        from clickward.warehouse.build import run_dbt
 
         run_dbt(project, ["parse"])
     return json.loads(path.read_text())

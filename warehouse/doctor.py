@@ -9,10 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 import psutil
 
-from warehouse.connection import connection
-from warehouse.errors import UserError
-from warehouse.profile import Project, read_target
-from warehouse.store import resolve_store
+from clickward.warehouse.connection import connection
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.profile import Project, read_target
+from clickward.warehouse.store import resolve_store
 
 DEFAULT_KEY_VARIABLE = "CLICKWARD_HASH_KEY"
 GIGABYTE = 1_000_000_000

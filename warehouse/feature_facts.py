@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from warehouse.connection import Warehouse
-from warehouse.contracts import Feature
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import Feature
 
 
 def feature_facts(warehouse: Warehouse, feature: Feature) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from warehouse.errors import UsageError
+from clickward.warehouse.errors import UsageError
 
 STAGES = ("raw", "staging", "core", "features", "marts", "ml")
 

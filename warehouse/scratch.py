@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from warehouse.connection import Warehouse
-from warehouse.errors import UserError
-from warehouse.profile import STAGES, Project, read_target
-from warehouse.tables import create_database, on_cluster
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.profile import STAGES, Project, read_target
+from clickward.warehouse.tables import create_database, on_cluster
 
 # What all features are made of, and when a row of it was there to be seen.
 SEEN_AT = {

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from warehouse.errors import UsageError
-from warehouse.profile import Project
+from clickward.warehouse.errors import UsageError
+from clickward.warehouse.profile import Project
 
 # libyaml's loader is ten times as fast; a wheel without it still has the other one.
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

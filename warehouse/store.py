@@ -5,7 +5,7 @@ from typing import Any
 
 import psutil
 
-from warehouse.errors import ConnectionFailed
+from clickward.warehouse.errors import ConnectionFailed
 
 
 def resolve_store(path: str, profiles_dir: Path) -> Path:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from warehouse.connection import Warehouse
-from warehouse.profile import Target
-from warehouse.sources import Table
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.profile import Target
+from clickward.warehouse.sources import Table
 
 
 def ensure_tables(warehouse: Warehouse, tables: Iterable[Table]) -> None:

@@ -35,8 +35,8 @@ def template(folder: Path) -> str:
 
 def clickward(folder: Path) -> Callable[[], None]:
     """`as_of_join` of the feature sets on the embedded engine, as the profile sets it."""
-    from warehouse.connection import connect
-    from warehouse.profile import find_project
+    from clickward.warehouse.connection import connect
+    from clickward.warehouse.profile import find_project
 
     warehouse = connect(find_project())
     query = (folder / STATEMENT).read_text()

@@ -73,7 +73,7 @@ def run(store: Path, words: list[str], kill_after: float | None = None) -> Phase
                    "DBT_LOG_PATH": str(store.parent / "logs")}  # fmt: skip
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "cli.main", *words],
+        [sys.executable, "-m", "clickward.cli.main", *words],
         env=os.environ | environment, stdout=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     watched, peak, killed = psutil.Process(process.pid), 0, False
@@ -94,8 +94,8 @@ def ledger(store: Path) -> list[list[Any]]:
     """Model, day, rows, and when it was built, of every record, in a process of its own."""
     script = """
 import json
-from warehouse.connection import connect
-from warehouse.profile import find_project
+from clickward.warehouse.connection import connect
+from clickward.warehouse.profile import find_project
 warehouse = connect(find_project(target="local"))
 print(json.dumps([[row[0], str(row[1]), row[2], str(row[3])] for row in warehouse.client.query(
     f"select model, day, rows, built_at from {warehouse.table('raw', 'build_days')} order by all"
@@ -111,8 +111,8 @@ print(json.dumps([[row[0], str(row[1]), row[2], str(row[3])] for row in warehous
 def feature_columns(store: Path, model: str) -> int:
     """Feature columns of the built table: those named `entity__measure`."""
     script = f"""
-from warehouse.connection import connect
-from warehouse.profile import find_project
+from clickward.warehouse.connection import connect
+from clickward.warehouse.profile import find_project
 warehouse = connect(find_project(target="local"))
 print(warehouse.scalar(
     "select count() from system.columns where database = {{features:String}}"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from benchmarks.windows.clicks import DAYS
 from benchmarks.windows.job import DISTINCT_WINDOWS, ENTITIES, WINDOWS
-from warehouse.build import render
-from warehouse.profile import find_project
+from clickward.warehouse.build import render
+from clickward.warehouse.profile import find_project
 
 STRUCTURE = (
     "click_id UInt32, event_at DateTime64(3), ip UInt32, app UInt32, device UInt32, os UInt32,"

@@ -15,8 +15,8 @@ from benchmarks.windows.job import DISTINCT_WINDOWS, ENTITIES, WINDOWS
 
 def clickward(clicks: Path, out: Path) -> Callable[[], None]:
     """The statements of `out`/statements.sql on the embedded engine, as the profile sets it."""
-    from warehouse.connection import connect
-    from warehouse.profile import find_project
+    from clickward.warehouse.connection import connect
+    from clickward.warehouse.profile import find_project
 
     warehouse = connect(find_project())
 

@@ -7,9 +7,9 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
-from models_ml.cluster import worker
-from models_ml.devices import CPU
-from warehouse.errors import ConnectionFailed, UserError
+from clickward.models_ml.cluster import worker
+from clickward.models_ml.devices import CPU
+from clickward.warehouse.errors import ConnectionFailed, UserError
 
 # Seconds to find the scheduler, and between looks at whether every worker is still there.
 CONNECT, LOOK = 10, 2

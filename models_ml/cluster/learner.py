@@ -12,18 +12,18 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
-from models_ml.batches import SnapshotRows, snapshot_rows
-from models_ml.cluster import worker
-from models_ml.cluster.connecting import Cluster
-from models_ml.cluster.worker import Day, Pieces
-from models_ml.content import ContentHash
-from models_ml.durations import parse_instant
-from models_ml.learners import LIMITS, FromSnapshot, Limits, folds_of
-from models_ml.rates import RateCounts
-from models_ml.snapshot import Snapshot
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UserError
+from clickward.models_ml.batches import SnapshotRows, snapshot_rows
+from clickward.models_ml.cluster import worker
+from clickward.models_ml.cluster.connecting import Cluster
+from clickward.models_ml.cluster.worker import Day, Pieces
+from clickward.models_ml.content import ContentHash
+from clickward.models_ml.durations import parse_instant
+from clickward.models_ml.learners import LIMITS, FromSnapshot, Limits, folds_of
+from clickward.models_ml.rates import RateCounts
+from clickward.models_ml.snapshot import Snapshot
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models_ml.batches import Batch, SnapshotRows
-from models_ml.devices import check_device
-from models_ml.estimators.xgboost import XGBoost
-from models_ml.rates import RateCounts
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UserError
+from clickward.models_ml.batches import Batch, SnapshotRows
+from clickward.models_ml.devices import check_device
+from clickward.models_ml.estimators.xgboost import XGBoost
+from clickward.models_ml.rates import RateCounts
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UserError
 
 # Another release of these may read or learn something else.
 RELEASES = ("clickward", "xgboost", "scikit-learn", "polars")
@@ -86,10 +86,10 @@ def pull(
     The engine is the worker's own profile's: no password travels. Raises `UserError` where a
     day differs from the snapshot's.
     """
-    from models_ml.reading import Span
-    from models_ml.snapshot import stream_day, write_rows
-    from warehouse.connection import connection
-    from warehouse.profile import find_project
+    from clickward.models_ml.reading import Span
+    from clickward.models_ml.snapshot import stream_day, write_rows
+    from clickward.warehouse.connection import connection
+    from clickward.warehouse.profile import find_project
 
     folder = _days(job)
     folder.mkdir()

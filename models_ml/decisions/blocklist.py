@@ -8,11 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from models_ml.durations import utc_now
-from models_ml.ledger import to_json
-from models_ml.reading import INSTANT
-from warehouse.connection import Warehouse
-from warehouse.errors import UserError
+from clickward.models_ml.durations import utc_now
+from clickward.models_ml.ledger import to_json
+from clickward.models_ml.reading import INSTANT
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
 
 STATES = ("shadow", "active", "expired")
 APPROVE, EXPIRE = "approve", "expire"

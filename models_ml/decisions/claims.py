@@ -7,11 +7,11 @@ from pathlib import Path
 
 import polars as pl
 
-from models_ml.durations import utc_now
-from models_ml.ledger import delete_rows, one_row
-from models_ml.reading import INSTANT
-from warehouse.connection import Warehouse
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml.durations import utc_now
+from clickward.models_ml.ledger import delete_rows, one_row
+from clickward.models_ml.reading import INSTANT
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UsageError, UserError
 
 FORMATS = (".csv", ".xlsx")
 

@@ -4,31 +4,31 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 
-from models_ml.estimators.base import Estimator
-from warehouse.errors import UsageError
+from clickward.models_ml.estimators.base import Estimator
+from clickward.warehouse.errors import UsageError
 
 # Modules are imported when asked for: one family's libraries do not burden another's commands.
 FAMILIES = {
-    "prior": "models_ml.estimators.prior:Prior",
-    "rules": "models_ml.estimators.rules:Rules",
-    "k_means": "models_ml.estimators.k_means:Clusters",
-    "hdbscan": "models_ml.estimators.hdbscan:DensityClusters",
-    "local_outlier_factor": "models_ml.estimators.local_outlier_factor:LocalOutliers",
-    "elliptic_envelope": "models_ml.estimators.elliptic_envelope:Envelope",
-    "isolation_forest": "models_ml.estimators.isolation_forest:Isolation",
-    "gaussian_mixture": "models_ml.estimators.gaussian_mixture:Mixture",
-    "decision_tree": "models_ml.estimators.decision_tree:DecisionTree",
-    "random_forest": "models_ml.estimators.random_forest:RandomForest",
-    "gaussian_mixture_classes": "models_ml.estimators.gaussian_mixture:ClassMixtures",
-    "linear_svm": "models_ml.estimators.linear_svm:LinearSVM",
-    "rbf_svm": "models_ml.estimators.rbf_svm:KernelSVM",
-    "naive_bayes": "models_ml.estimators.naive_bayes:NaiveBayes",
-    "xgboost": "models_ml.estimators.xgboost:XGBoost",
-    "adaboost": "models_ml.estimators.adaboost:AdaBoost",
-    "logistic_regression": "models_ml.estimators.logistic_regression:Logistic",
-    "neural_net": "models_ml.estimators.neural_net:NeuralNet",
-    "torch_net": "models_ml.estimators.torch_net:TorchNet",
-    "recurrent_net": "models_ml.estimators.recurrent_net:RecurrentNet",
+    "prior": "clickward.models_ml.estimators.prior:Prior",
+    "rules": "clickward.models_ml.estimators.rules:Rules",
+    "k_means": "clickward.models_ml.estimators.k_means:Clusters",
+    "hdbscan": "clickward.models_ml.estimators.hdbscan:DensityClusters",
+    "local_outlier_factor": "clickward.models_ml.estimators.local_outlier_factor:LocalOutliers",
+    "elliptic_envelope": "clickward.models_ml.estimators.elliptic_envelope:Envelope",
+    "isolation_forest": "clickward.models_ml.estimators.isolation_forest:Isolation",
+    "gaussian_mixture": "clickward.models_ml.estimators.gaussian_mixture:Mixture",
+    "decision_tree": "clickward.models_ml.estimators.decision_tree:DecisionTree",
+    "random_forest": "clickward.models_ml.estimators.random_forest:RandomForest",
+    "gaussian_mixture_classes": "clickward.models_ml.estimators.gaussian_mixture:ClassMixtures",
+    "linear_svm": "clickward.models_ml.estimators.linear_svm:LinearSVM",
+    "rbf_svm": "clickward.models_ml.estimators.rbf_svm:KernelSVM",
+    "naive_bayes": "clickward.models_ml.estimators.naive_bayes:NaiveBayes",
+    "xgboost": "clickward.models_ml.estimators.xgboost:XGBoost",
+    "adaboost": "clickward.models_ml.estimators.adaboost:AdaBoost",
+    "logistic_regression": "clickward.models_ml.estimators.logistic_regression:Logistic",
+    "neural_net": "clickward.models_ml.estimators.neural_net:NeuralNet",
+    "torch_net": "clickward.models_ml.estimators.torch_net:TorchNet",
+    "recurrent_net": "clickward.models_ml.estimators.recurrent_net:RecurrentNet",
 }
 # The module that a family needs beside the default installation.
 EXTRAS = {"torch_net": "torch", "recurrent_net": "torch"}

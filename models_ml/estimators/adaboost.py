@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from models_ml.estimators.base import Margin
-from models_ml.estimators.search import Range, Real, Whole
-from models_ml.estimators.trees import OnTrees, path_credits, positive_share, some
+from clickward.models_ml.estimators.base import Margin
+from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.trees import OnTrees, path_credits, positive_share, some
 
 # Below every known value but the least that float32 holds.
 UNKNOWN = np.finfo(np.float32).min

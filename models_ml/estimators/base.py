@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator
 
-from models_ml.batches import Rows
-from models_ml.estimators.parts import load_part, save_part
-from models_ml.estimators.search import Range
-from models_ml.preprocessing import numbers
-from models_ml.subsample import subsample
-from warehouse.errors import UserError
+from clickward.models_ml.batches import Rows
+from clickward.models_ml.estimators.parts import load_part, save_part
+from clickward.models_ml.estimators.search import Range
+from clickward.models_ml.preprocessing import numbers
+from clickward.models_ml.subsample import subsample
+from clickward.warehouse.errors import UserError
 
 FACTS = "estimator.json"
 # Hyper-parameters that weigh the classes, and what each is where it does not.

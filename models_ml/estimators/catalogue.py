@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models_ml.estimators import FAMILIES, family, is_installed
+from clickward.models_ml.estimators import FAMILIES, family, is_installed
 
 
 def catalogue() -> list[dict[str, Any]]:

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.tree import DecisionTreeClassifier
 
-from models_ml.estimators.base import Supervised
-from models_ml.estimators.search import Choice, Range, Whole
-from models_ml.estimators.trees import OnTrees, path_credits, positive_share
+from clickward.models_ml.estimators.base import Supervised
+from clickward.models_ml.estimators.search import Choice, Range, Whole
+from clickward.models_ml.estimators.trees import OnTrees, path_credits, positive_share
 
 
 class DecisionTree(OnTrees, Supervised):

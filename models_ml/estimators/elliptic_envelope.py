@@ -7,9 +7,9 @@ import numpy as np
 from sklearn.covariance import MinCovDet
 from sklearn.decomposition import PCA
 
-from models_ml.estimators.dense import DenseAnomaly, in_blocks
-from models_ml.estimators.search import Range, Real, Whole
-from models_ml.estimators.threads import one_thread
+from clickward.models_ml.estimators.dense import DenseAnomaly, in_blocks
+from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.threads import one_thread
 
 
 class Envelope(DenseAnomaly):

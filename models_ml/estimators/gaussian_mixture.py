@@ -7,9 +7,9 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-from models_ml.estimators.dense import DenseAnomaly, DenseMargin
-from models_ml.estimators.search import Range, Real, Whole
-from models_ml.estimators.threads import one_thread
+from clickward.models_ml.estimators.dense import DenseAnomaly, DenseMargin
+from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.threads import one_thread
 
 LOG_2PI = float(np.log(2 * np.pi))
 SEARCH_SPACE: dict[str, Range] = {

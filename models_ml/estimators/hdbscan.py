@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.cluster import HDBSCAN
 from sklearn.neighbors import NearestNeighbors
 
-from models_ml.estimators.dense import DenseAnomaly, in_blocks
-from models_ml.estimators.large_clusters import large_clusters, shares_of_distance
-from models_ml.estimators.search import Range, Real, Whole
-from models_ml.estimators.threads import one_thread
+from clickward.models_ml.estimators.dense import DenseAnomaly, in_blocks
+from clickward.models_ml.estimators.large_clusters import large_clusters, shares_of_distance
+from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.threads import one_thread
 
 NEIGHBOURS = 10
 

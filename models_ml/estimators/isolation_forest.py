@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 from sklearn.ensemble import IsolationForest
 
-from models_ml.estimators.base import Estimator
-from models_ml.estimators.search import Range, Whole
-from models_ml.preprocessing import CategoryShares, SignedLog
+from clickward.models_ml.estimators.base import Estimator
+from clickward.models_ml.estimators.search import Range, Whole
+from clickward.models_ml.preprocessing import CategoryShares, SignedLog
 
 EULER = 0.5772156649015329
 

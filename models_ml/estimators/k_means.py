@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.cluster import KMeans
 
-from models_ml.estimators.dense import DenseAnomaly
-from models_ml.estimators.large_clusters import large_clusters, shares_of_distance
-from models_ml.estimators.search import Range, Real, Whole
-from models_ml.estimators.threads import one_thread
+from clickward.models_ml.estimators.dense import DenseAnomaly
+from clickward.models_ml.estimators.large_clusters import large_clusters, shares_of_distance
+from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.threads import one_thread
 
 
 class Clusters(DenseAnomaly):

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.svm import LinearSVC
 
-from models_ml.estimators.dense import DenseMargin
-from models_ml.estimators.search import Choice, Range, Real
+from clickward.models_ml.estimators.dense import DenseMargin
+from clickward.models_ml.estimators.search import Choice, Range, Real
 
 
 class LinearSVM(DenseMargin):

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.neighbors import LocalOutlierFactor
 
-from models_ml.estimators.dense import DenseAnomaly, in_blocks
-from models_ml.estimators.large_clusters import shares_of_distance
-from models_ml.estimators.search import Range, Whole
+from clickward.models_ml.estimators.dense import DenseAnomaly, in_blocks
+from clickward.models_ml.estimators.large_clusters import shares_of_distance
+from clickward.models_ml.estimators.search import Range, Whole
 
 
 class LocalOutliers(DenseAnomaly):

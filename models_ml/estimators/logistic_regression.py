@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from models_ml.estimators.dense import DenseSupervised
-from models_ml.estimators.search import Choice, Range, Real
+from clickward.models_ml.estimators.dense import DenseSupervised
+from clickward.models_ml.estimators.search import Choice, Range, Real
 
 
 class Logistic(DenseSupervised):

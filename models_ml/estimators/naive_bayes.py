@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 from sklearn.naive_bayes import CategoricalNB
 
-from models_ml.estimators.base import Margin
-from models_ml.estimators.search import Range, Real, Whole
-from models_ml.preprocessing import UNKNOWN, CategoryCodes, QuantileBins
+from clickward.models_ml.estimators.base import Margin
+from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.preprocessing import UNKNOWN, CategoryCodes, QuantileBins
 
 
 class NaiveBayes(Margin):

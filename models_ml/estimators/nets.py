@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from models_ml.subsample import subsample
-from warehouse.errors import UserError
+from clickward.models_ml.subsample import subsample
+from clickward.warehouse.errors import UserError
 
 WEIGHTS = "weights.npz"
 # Positives from which a tenth of the rows can be held out.

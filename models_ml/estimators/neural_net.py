@@ -6,11 +6,11 @@ import numpy as np
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
 
-from models_ml.estimators.dense import DenseSupervised, in_blocks
-from models_ml.estimators.gradients import integrated_gradients
-from models_ml.estimators.search import Range, Real, Whole
-from models_ml.estimators.threads import one_thread
-from models_ml.subsample import subsample
+from clickward.models_ml.estimators.dense import DenseSupervised, in_blocks
+from clickward.models_ml.estimators.gradients import integrated_gradients
+from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.threads import one_thread
+from clickward.models_ml.subsample import subsample
 
 # Epochs without a better loss before training ends.
 PATIENCE = 5

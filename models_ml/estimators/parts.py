@@ -3,22 +3,25 @@
 Only the types named here are built; a file that asks for any other is refused.
 """
 
+import io
+import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
-from warehouse.errors import UserError
+from clickward.warehouse.errors import UserError
 
 # Beside skops' own default list (numpy and scikit-learn's public estimators).
 TRUSTED = [
-    "models_ml.dense.Dense",
-    "models_ml.estimators.sequences.EventSequences",
-    "models_ml.preprocessing.CategoryCodes",
-    "models_ml.preprocessing.CategoryShares",
-    "models_ml.preprocessing.QuantileBins",
-    "models_ml.preprocessing.SignedLog",
-    "models_ml.preprocessing.Standard",
-    "models_ml.preprocessing.TargetRates",
-    "models_ml.rates.CountedRates",
+    "clickward.models_ml.dense.Dense",
+    "clickward.models_ml.estimators.sequences.EventSequences",
+    "clickward.models_ml.preprocessing.CategoryCodes",
+    "clickward.models_ml.preprocessing.CategoryShares",
+    "clickward.models_ml.preprocessing.QuantileBins",
+    "clickward.models_ml.preprocessing.SignedLog",
+    "clickward.models_ml.preprocessing.Standard",
+    "clickward.models_ml.preprocessing.TargetRates",
+    "clickward.models_ml.rates.CountedRates",
     "sklearn.model_selection._split.StratifiedKFold",
     # Runs nothing, but a forged one could read outside its arrays: the artifact's hash is
     # checked before any part is loaded.
@@ -37,10 +40,34 @@ def load_part(path: Path) -> Any:
     """Read one fitted object. Raises `UserError` where the file holds a type not trusted."""
     import skops.io
 
-    foreign = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED))
+    data = _with_todays_paths(path)
+    foreign = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED))
     if foreign:
         raise UserError(
             f"{path} holds types that are not trusted: {', '.join(foreign)}",
             "train the model again; do not load files you did not write",
         )
-    return skops.io.load(path, trusted=TRUSTED)
+    return skops.io.loads(data, trusted=TRUSTED)
+
+
+def _with_todays_paths(path: Path) -> bytes:
+    """The file, its classes under the paths they have now: version 0.1 had `models_ml` on top."""
+
+    def renamed(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {
+                key: f"clickward.{value}"
+                if key in ("__module__", "module_path") and str(value).startswith("models_ml.")
+                else renamed(value)
+                for key, value in node.items()
+            }
+        return [renamed(item) for item in node] if isinstance(node, list) else node
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "schema.json":
+                data = json.dumps(renamed(json.loads(data))).encode()
+            new.writestr(name, data)
+    return out.getvalue()

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from models_ml.estimators.base import Supervised
+from clickward.models_ml.estimators.base import Supervised
 
 
 class Prior(Supervised):

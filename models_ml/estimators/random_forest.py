@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
-from models_ml.estimators.base import Supervised
-from models_ml.estimators.search import Range, Real, Whole
-from models_ml.estimators.trees import OnTrees, path_credits, positive_share, some
+from clickward.models_ml.estimators.base import Supervised
+from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.trees import OnTrees, path_credits, positive_share, some
 
 
 class RandomForest(OnTrees, Supervised):

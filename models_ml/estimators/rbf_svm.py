@@ -7,9 +7,9 @@ from sklearn.kernel_approximation import Nystroem
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.svm import LinearSVC
 
-from models_ml.estimators.dense import DenseMargin, in_blocks
-from models_ml.estimators.gradients import integrated_gradients
-from models_ml.estimators.search import Choice, Range, Real, Whole
+from clickward.models_ml.estimators.dense import DenseMargin, in_blocks
+from clickward.models_ml.estimators.gradients import integrated_gradients
+from clickward.models_ml.estimators.search import Choice, Range, Real, Whole
 
 
 class KernelSVM(DenseMargin):

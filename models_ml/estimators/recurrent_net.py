@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from models_ml.dense import Dense
-from models_ml.estimators.base import Supervised
-from models_ml.estimators.dense import in_blocks
-from models_ml.estimators.gradients import STEPS
-from models_ml.estimators.nets import (
+from clickward.models_ml.dense import Dense
+from clickward.models_ml.estimators.base import Supervised
+from clickward.models_ml.estimators.dense import in_blocks
+from clickward.models_ml.estimators.gradients import STEPS
+from clickward.models_ml.estimators.nets import (
     Schedule,
     import_torch,
     read_state,
@@ -18,9 +18,9 @@ from models_ml.estimators.nets import (
     train_network,
     with_state,
 )
-from models_ml.estimators.search import Range, Real, Whole
-from models_ml.estimators.sequences import EventSequences
-from warehouse.errors import UserError
+from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.sequences import EventSequences
+from clickward.warehouse.errors import UserError
 
 
 class RecurrentNet(Supervised):
@@ -86,7 +86,7 @@ class RecurrentNet(Supervised):
         self.network_ = train_network(torch, self._build, (rows,), y, schedule, self.random_state)
 
     def _build(self) -> Any:
-        from models_ml.estimators.torch_modules import Layout, Recurrent
+        from clickward.models_ml.estimators.torch_modules import Layout, Recurrent
 
         groups = tuple((len(numbers), len(codes)) for numbers, codes in self.events_.groups_)
         layout = Layout(len(self.dense_.standard_.means_), self.steps, groups)
@@ -121,7 +121,7 @@ class RecurrentNet(Supervised):
 
     def _integrate(self, rows: np.ndarray) -> np.ndarray:
         """Shares `(n, static columns + sequences)`: static first, sequences by group."""
-        from models_ml.estimators.torch_modules import CODE_WIDTH
+        from clickward.models_ml.estimators.torch_modules import CODE_WIDTH
 
         torch = import_torch(self.name)
         network = self.network_

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from models_ml.content import sha256_text
-from models_ml.estimators.base import Estimator
-from models_ml.rules import Rule, applicable, read_rules
-from warehouse.errors import UserError
+from clickward.models_ml.content import sha256_text
+from clickward.models_ml.estimators.base import Estimator
+from clickward.models_ml.rules import Rule, applicable, read_rules
+from clickward.warehouse.errors import UserError
 
 RULES = "rules.json"
 APP = "__app"

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from models_ml.estimators.dense import DenseSupervised, in_blocks
-from models_ml.estimators.gradients import integrated_gradients
-from models_ml.estimators.nets import (
+from clickward.models_ml.estimators.dense import DenseSupervised, in_blocks
+from clickward.models_ml.estimators.gradients import integrated_gradients
+from clickward.models_ml.estimators.nets import (
     Schedule,
     import_torch,
     read_state,
@@ -15,7 +15,7 @@ from models_ml.estimators.nets import (
     train_network,
     with_state,
 )
-from models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.search import Range, Real, Whole
 
 
 class TorchNet(DenseSupervised):
@@ -65,7 +65,7 @@ class TorchNet(DenseSupervised):
         self.network_ = train_network(torch, self._build, inputs, y, schedule, self.random_state)
 
     def _build(self) -> Any:
-        from models_ml.estimators.torch_modules import FeedForward
+        from clickward.models_ml.estimators.torch_modules import FeedForward
 
         return FeedForward(self.columns_, self.width, self.dropout)
 

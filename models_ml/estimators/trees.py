@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from models_ml.estimators.base import Estimator
-from models_ml.preprocessing import TargetRates, single
+from clickward.models_ml.estimators.base import Estimator
+from clickward.models_ml.preprocessing import TargetRates, single
 
 
 class OnTrees(Estimator):

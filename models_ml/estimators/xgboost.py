@@ -6,13 +6,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import polars as pl
 
-from models_ml.batches import Batch, Rows
-from models_ml.devices import CPU
-from models_ml.estimators.base import Supervised
-from models_ml.estimators.parts import load_part, save_part
-from models_ml.estimators.search import Range, Real, Whole
-from models_ml.preprocessing import TargetRates, single
-from models_ml.rates import CountedRates, FoldRates, RateCounts, count_rates
+from clickward.models_ml.batches import Batch, Rows
+from clickward.models_ml.devices import CPU
+from clickward.models_ml.estimators.base import Supervised
+from clickward.models_ml.estimators.parts import load_part, save_part
+from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.preprocessing import TargetRates, single
+from clickward.models_ml.rates import CountedRates, FoldRates, RateCounts, count_rates
 
 BOOSTER = "booster.ubj"
 CATEGORIES = "categories.skops"
@@ -104,7 +104,7 @@ class XGBoost(Supervised):
 
     def boost(self, rows: Rows, folds: np.ndarray, spill: Path | None = None) -> Any:
         """The trees grown on `rows`, together with the other members of a communicator if any."""
-        from models_ml.estimators.xgboost_batches import binned
+        from clickward.models_ml.estimators.xgboost_batches import binned
 
         def matrix(batch: Batch) -> np.ndarray:
             of_rows = folds[batch.start : batch.start + batch.X.height]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from warehouse.connection import Warehouse
+from clickward.warehouse.connection import Warehouse
 
 
 def decisions_on(

@@ -3,13 +3,13 @@
 import uuid
 from typing import Any
 
-from models_ml.durations import as_utc
-from models_ml.explain.decision import decisions_on
-from models_ml.explain.origin import SUBJECTS, raw_rows
-from models_ml.explain.windows import rows_inside, window_of
-from warehouse.connection import Warehouse
-from warehouse.contracts import Feature, list_features, read_manifest
-from warehouse.errors import UserError
+from clickward.models_ml.durations import as_utc
+from clickward.models_ml.explain.decision import decisions_on
+from clickward.models_ml.explain.origin import SUBJECTS, raw_rows
+from clickward.models_ml.explain.windows import rows_inside, window_of
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import Feature, list_features, read_manifest
+from clickward.warehouse.errors import UserError
 
 WHERE_IDS_ARE = (
     'ids are in the marts: clickward sql "select install_id, score from'

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from models_ml.durations import parse_duration
-from warehouse.connection import Warehouse
-from warehouse.contracts import Feature
+from clickward.models_ml.durations import parse_duration
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import Feature
 
 SHOWN = 5
 COLUMNS = (

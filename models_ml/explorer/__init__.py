@@ -7,10 +7,10 @@ def __getattr__(name: str) -> Any:
     """`Explorer`, when it is asked for: the report does without a notebook's packages."""
     if name != "Explorer":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from warehouse.errors import UserError
+    from clickward.warehouse.errors import UserError
 
     try:
-        from models_ml.explorer.widget import Explorer
+        from clickward.models_ml.explorer.widget import Explorer
     except ModuleNotFoundError as error:
         if error.name not in ("anywidget", "traitlets"):
             raise

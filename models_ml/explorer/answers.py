@@ -7,8 +7,8 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
-from warehouse.connection import Warehouse
-from warehouse.errors import UsageError, UserError
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UsageError, UserError
 
 LIMIT = 200
 
@@ -41,7 +41,7 @@ def answer(warehouse: Warehouse, shown: Asked, question: Mapping[str, Any]) -> d
 
 def rows(warehouse: Warehouse, shown: Asked, question: Mapping[str, Any]) -> dict[str, Any]:
     """`rows` of a side of the threshold shown, at most `LIMIT` of them."""
-    from models_ml.explorer.rows import find_rows
+    from clickward.models_ml.explorer.rows import find_rows
 
     found = find_rows(warehouse, limit=LIMIT, **_side(shown, question))
     note = f"the {LIMIT} strongest; export has all" if len(found) == LIMIT else "all there are"
@@ -50,14 +50,14 @@ def rows(warehouse: Warehouse, shown: Asked, question: Mapping[str, Any]) -> dic
 
 def story(warehouse: Warehouse, shown: Asked, question: Mapping[str, Any]) -> dict[str, Any]:
     """`story` of one row, `question["row"]`: reasons in words and raw events."""
-    from models_ml.explorer.rows import story as tell
+    from clickward.models_ml.explorer.rows import story as tell
 
     return {"story": tell(warehouse, _text(question, "row"))}
 
 
 def bins(warehouse: Warehouse, shown: Asked, question: Mapping[str, Any]) -> dict[str, Any]:
     """`bins` of a finer slice by model version, over all its rows."""
-    from models_ml.explorer.bins import read_bins
+    from clickward.models_ml.explorer.bins import read_bins
 
     found = read_bins(
         warehouse,
@@ -77,8 +77,8 @@ def save_threshold(
     """Write the threshold, with who and why; `saved` says what was written."""
     import getpass
 
-    from models_ml.registry import set_threshold
-    from models_ml.thresholds import Choice
+    from clickward.models_ml.registry import set_threshold
+    from clickward.models_ml.thresholds import Choice
 
     name, why = (str(question.get(key) or "").strip() for key in ("name", "why"))
     if not name or not why:
@@ -92,8 +92,8 @@ def save_threshold(
 
 def export(warehouse: Warehouse, shown: Asked, question: Mapping[str, Any]) -> dict[str, Any]:
     """Write every row of a side as CSV into `shown.export_to`; `path` and `count` of it."""
-    from models_ml.durations import utc_now
-    from models_ml.explorer.rows import export_rows
+    from clickward.models_ml.durations import utc_now
+    from clickward.models_ml.explorer.rows import export_rows
 
     asked = _side(shown, question)
     path = shown.export_to / f"{asked['side']}-{utc_now():%Y%m%d-%H%M%S}.csv"

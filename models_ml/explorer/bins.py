@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from models_ml.explorer.ctit import CTIT_BINS, ctit_bin
-from models_ml.explorer.dimensions import DIMENSIONS, LARGEST, OTHER, as_text, code, shown
-from models_ml.explorer.edges import Edges, find_edges
-from models_ml.explorer.resolution import Key, begins, fit, plan
-from models_ml.explorer.scope import EAGER, Scope, find_scope
-from warehouse.connection import Warehouse
+from clickward.models_ml.explorer.ctit import CTIT_BINS, ctit_bin
+from clickward.models_ml.explorer.dimensions import DIMENSIONS, LARGEST, OTHER, as_text, code, shown
+from clickward.models_ml.explorer.edges import Edges, find_edges
+from clickward.models_ml.explorer.resolution import Key, begins, fit, plan
+from clickward.models_ml.explorer.scope import EAGER, Scope, find_scope
+from clickward.warehouse.connection import Warehouse
 
 STATES = ("fraud", "honest", "unknown")
 TRUTHS = ("fraud", "honest")

@@ -4,7 +4,7 @@ import functools
 from importlib.metadata import version
 from pathlib import Path
 
-from warehouse.errors import UserError
+from clickward.warehouse.errors import UserError
 
 # The one name under which our modules find the library.
 EXPOSE = "globalThis.clickwardVega = { vega, vegaEmbed };"

@@ -4,8 +4,8 @@ from typing import Any
 
 import polars as pl
 
-from models_ml.explorer.dimensions import code
-from models_ml.explorer.scope import EAGER, Scope
+from clickward.models_ml.explorer.dimensions import code
+from clickward.models_ml.explorer.scope import EAGER, Scope
 
 # Seconds: six edges a decade from one second to some eleven days; below the first and above the
 # last stand bins of their own, and so does unknown.

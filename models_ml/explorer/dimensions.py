@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from warehouse.errors import UsageError
+from clickward.warehouse.errors import UsageError
 
 # Name to label; the column of `scored_installs` is that of the same name, or `COLUMNS` says it.
 DIMENSIONS = {

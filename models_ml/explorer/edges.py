@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from dataclasses import dataclass
 
-from models_ml.explorer.scope import Scope, Version
+from clickward.models_ml.explorer.scope import Scope, Version
 
 BINS = 100
 # Above this many rows quantiles come from a part of them, chosen by the hash of their ids. The

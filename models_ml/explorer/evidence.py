@@ -7,11 +7,11 @@ from uuid import UUID
 
 import polars as pl
 
-from models_ml.durations import as_utc
-from models_ml.explorer.scope import Scope
-from models_ml.reasons import in_words
-from warehouse.connection import Warehouse
-from warehouse.contracts import Feature, list_features
+from clickward.models_ml.durations import as_utc
+from clickward.models_ml.explorer.scope import Scope
+from clickward.models_ml.reasons import in_words
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import Feature, list_features
 
 MOST_EVENTS = 20
 AROUND = timedelta(days=1)

@@ -4,8 +4,8 @@ from typing import Any
 
 import polars as pl
 
-from models_ml.evaluation import UNSEEN
-from models_ml.explorer.scope import Scope
+from clickward.models_ml.evaluation import UNSEEN
+from clickward.models_ml.explorer.scope import Scope
 
 SHOWN = (
     "average_precision", "roc_auc", "recall_at_fpr_0.1pct", "recall_at_fpr_0.5pct",

@@ -6,8 +6,8 @@ import hashlib
 import html
 from pathlib import Path
 
-from models_ml.explorer.charts import chart_library
-from models_ml.explorer.modules import STATIC, joined
+from clickward.models_ml.explorer.charts import chart_library
+from clickward.models_ml.explorer.modules import STATIC, joined
 
 # Nothing may be fetched, sent or framed; only the scripts below, by their hash, may run.
 POLICY = (

@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from models_ml.explorer.edges import Edges
-from models_ml.explorer.rows import strongest
-from models_ml.explorer.scope import Scope
+from clickward.models_ml.explorer.edges import Edges
+from clickward.models_ml.explorer.rows import strongest
+from clickward.models_ml.explorer.scope import Scope
 
 STRONGEST = 50
 PARTED = 25

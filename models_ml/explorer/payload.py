@@ -8,17 +8,22 @@ from typing import Any
 
 import polars as pl
 
-from models_ml.durations import format_instant, utc_now
-from models_ml.explorer import bins, ctit
-from models_ml.explorer.edges import Edges, find_edges
-from models_ml.explorer.evidence import describe
-from models_ml.explorer.folds import read_attacks, read_folds
-from models_ml.explorer.pairs import compare, disagreements
-from models_ml.explorer.rows import of_slices
-from models_ml.explorer.scope import SUBJECT, TARGET, Scope, find_scope
-from models_ml.explorer.slices import ALPHA, find_slices
-from models_ml.explorer.standing import rank_publishers, read_calibration, read_costs, read_drift
-from warehouse.connection import Warehouse
+from clickward.models_ml.durations import format_instant, utc_now
+from clickward.models_ml.explorer import bins, ctit
+from clickward.models_ml.explorer.edges import Edges, find_edges
+from clickward.models_ml.explorer.evidence import describe
+from clickward.models_ml.explorer.folds import read_attacks, read_folds
+from clickward.models_ml.explorer.pairs import compare, disagreements
+from clickward.models_ml.explorer.rows import of_slices
+from clickward.models_ml.explorer.scope import SUBJECT, TARGET, Scope, find_scope
+from clickward.models_ml.explorer.slices import ALPHA, find_slices
+from clickward.models_ml.explorer.standing import (
+    rank_publishers,
+    read_calibration,
+    read_costs,
+    read_drift,
+)
+from clickward.warehouse.connection import Warehouse
 
 VERSION = 1
 # Slices whose rows are frozen, and rows of each.

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from models_ml.explorer.edges import Edges
+from clickward.models_ml.explorer.edges import Edges
 
 # Cells of all versions and dimensions together: at some 20 bytes of JSON each, five megabytes.
 BUDGET = 240_000

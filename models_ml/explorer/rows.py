@@ -10,13 +10,13 @@ from uuid import UUID
 
 import polars as pl
 
-from models_ml.explain.story import explain
-from models_ml.explorer.dimensions import condition_of
-from models_ml.explorer.evidence import describe, events_around, flag, moment, words
-from models_ml.explorer.scope import Scope, Version, find_scope
-from warehouse.connection import Warehouse
-from warehouse.contracts import list_features
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml.explain.story import explain
+from clickward.models_ml.explorer.dimensions import condition_of
+from clickward.models_ml.explorer.evidence import describe, events_around, flag, moment, words
+from clickward.models_ml.explorer.scope import Scope, Version, find_scope
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import list_features
+from clickward.warehouse.errors import UsageError, UserError
 
 LIMIT = 200
 # What makes a row one of a side, and which of its rows come first.

@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 import yaml
 
-from models_ml.explorer.dimensions import condition_of, quoted
-from models_ml.registry import list_models, list_thresholds
-from warehouse.connection import Warehouse
-from warehouse.contracts import read_feature_set
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml.explorer.dimensions import condition_of, quoted
+from clickward.models_ml.registry import list_models, list_thresholds
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import read_feature_set
+from clickward.warehouse.errors import UsageError, UserError
 
 TARGET, SUBJECT = "is_fraud", "install"
 # Models looked at where none is named: the champion, the challenger, then the latest trained.

@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 from scipy.stats import binom, false_discovery_control
 
-from models_ml.explorer.dimensions import DIMENSIONS, as_text, code, shown
-from models_ml.explorer.scope import EAGER, Scope, Version
+from clickward.models_ml.explorer.dimensions import DIMENSIONS, as_text, code, shown
+from clickward.models_ml.explorer.scope import EAGER, Scope, Version
 
 MISSED, FALSE_ALARM = "missed", "false_alarm"
 # Values of a dimension that are looked at, those with the most errors; with the rest as one more,

@@ -3,8 +3,8 @@
 from math import sqrt
 from typing import Any
 
-from models_ml.explorer.edges import Edges
-from models_ml.explorer.scope import EAGER, Scope
+from clickward.models_ml.explorer.edges import Edges
+from clickward.models_ml.explorer.scope import EAGER, Scope
 
 Z = 1.96
 PUBLISHERS = 500

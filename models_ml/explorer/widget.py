@@ -9,13 +9,13 @@ from typing import Any
 import anywidget
 import traitlets
 
-from models_ml.explorer.answers import Asked, answer
-from models_ml.explorer.charts import chart_library
-from models_ml.explorer.modules import joined
-from models_ml.explorer.page import packed, style
-from models_ml.explorer.payload import make_payload
-from warehouse.connection import Warehouse, connection
-from warehouse.profile import Project, find_project
+from clickward.models_ml.explorer.answers import Asked, answer
+from clickward.models_ml.explorer.charts import chart_library
+from clickward.models_ml.explorer.modules import joined
+from clickward.models_ml.explorer.page import packed, style
+from clickward.models_ml.explorer.payload import make_payload
+from clickward.warehouse.connection import Warehouse, connection
+from clickward.warehouse.profile import Project, find_project
 
 
 class Explorer(anywidget.AnyWidget):

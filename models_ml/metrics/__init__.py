@@ -1,7 +1,7 @@
 """Metrics for any weighting of rows: the estimate and every bootstrap resample at once."""
 
-from models_ml.metrics.ranking import RANKED, Ranking, rank_metrics, ranked
-from models_ml.metrics.thresholds import (
+from clickward.models_ml.metrics.ranking import RANKED, Ranking, rank_metrics, ranked
+from clickward.models_ml.metrics.thresholds import (
     BALANCED,
     MAX_FALSE_POSITIVE_RATES,
     THRESHOLDS,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models_ml.bootstrap import Weightings
+from clickward.models_ml.bootstrap import Weightings
 
 BINS = 10
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models_ml.bootstrap import Weightings
+from clickward.models_ml.bootstrap import Weightings
 
 # An attack counts as detected once this share of its rows of the last week were flagged.
 DETECTED_SHARE = 0.5

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models_ml.bootstrap import Weightings
+from clickward.models_ml.bootstrap import Weightings
 
 # An entity is bad on a day on which at least this share of its subjects are positive.
 BAD_SHARE = 0.5

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models_ml.bootstrap import Weightings
+from clickward.models_ml.bootstrap import Weightings
 
 BINS = 10
 # Of values that mean the same, this share of resampled indices stays below the limit.

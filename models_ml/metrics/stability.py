@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models_ml.bootstrap import Weightings
+from clickward.models_ml.bootstrap import Weightings
 
 # With more publishers than this the most frequent are compared: pairs grow with the square.
 MAX_ENTITIES = 200

@@ -3,9 +3,9 @@
 import statistics
 from datetime import date, datetime, timedelta
 
-from models_ml.durations import as_utc
-from models_ml.monitoring.findings import Finding, State
-from warehouse.connection import Warehouse
+from clickward.models_ml.durations import as_utc
+from clickward.models_ml.monitoring.findings import Finding, State
+from clickward.warehouse.connection import Warehouse
 
 HOUR = timedelta(hours=1)
 KINDS = {"click": "clicks", "install": "installs", "event": "app_events"}

@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from warehouse.errors import UsageError
-from warehouse.profile import Project
+from clickward.warehouse.errors import UsageError
+from clickward.warehouse.profile import Project
 
 PREFIX = "monitor_"
 

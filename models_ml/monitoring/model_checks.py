@@ -4,10 +4,10 @@ import math
 from datetime import date, datetime
 from typing import Any
 
-from models_ml.monitoring.data_checks import last_whole_day
-from models_ml.monitoring.findings import Finding, State
-from models_ml.registry import champion_of
-from warehouse.connection import Warehouse
+from clickward.models_ml.monitoring.data_checks import last_whole_day
+from clickward.models_ml.monitoring.findings import Finding, State
+from clickward.models_ml.registry import champion_of
+from clickward.warehouse.connection import Warehouse
 
 FEATURE_SET = "fs_install"
 # Kolmogorov's distance is exceeded by chance once in a thousand days (Smirnov 1948).

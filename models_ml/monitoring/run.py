@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from models_ml.monitoring.data_checks import check_drift, check_freshness, check_volume
-from models_ml.monitoring.findings import Finding
-from models_ml.monitoring.model_checks import check_quality, check_scores
-from warehouse.connection import Warehouse
-from warehouse.errors import UserError
+from clickward.models_ml.monitoring.data_checks import check_drift, check_freshness, check_volume
+from clickward.models_ml.monitoring.findings import Finding
+from clickward.models_ml.monitoring.model_checks import check_quality, check_scores
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
 
 CHECKS = (check_freshness, check_volume, check_drift, check_scores, check_quality)
 NEEDED = ("mart_arrival_lag_daily", "mart_feature_drift_daily", "mart_model_quality_daily")

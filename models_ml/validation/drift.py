@@ -3,13 +3,13 @@
 import numpy as np
 import polars as pl
 
-from models_ml.bootstrap import Weightings, interval, weightings
-from models_ml.evaluation import Measurement
-from models_ml.metrics.ranking import Ranking, cumulated, ranked
-from models_ml.metrics.shift import codes_of, stability_index
-from models_ml.metrics.stability import kendall_tau, mean_scores, most_frequent
-from models_ml.validation.fold import FoldData, Outcome
-from models_ml.validation.history import History
+from clickward.models_ml.bootstrap import Weightings, interval, weightings
+from clickward.models_ml.evaluation import Measurement
+from clickward.models_ml.metrics.ranking import Ranking, cumulated, ranked
+from clickward.models_ml.metrics.shift import codes_of, stability_index
+from clickward.models_ml.metrics.stability import kendall_tau, mean_scores, most_frequent
+from clickward.models_ml.validation.fold import FoldData, Outcome
+from clickward.models_ml.validation.history import History
 
 SCORES, SHIFT = "scores", "train_vs_test"
 # Small trees suffice to tell two weeks apart, and cost little beside the models.
@@ -105,7 +105,7 @@ def adversary_scores(history: History, data: FoldData, seed: int) -> Outcome:
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    from models_ml.training import build_estimator
+    from clickward.models_ml.training import build_estimator
 
     rows, is_test = adversary_rows(data)
     X = history.frame.X[rows].select(data.columns)

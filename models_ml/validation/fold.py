@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
-from models_ml.estimators import Estimator
-from models_ml.evaluation import Labels, Rows, Scored, flag
-from models_ml.fitting import fit, holdout_thresholds, predict
-from models_ml.frames import TrainingFrame
-from models_ml.metrics.thresholds import thresholds_of
-from models_ml.splits import Fold, to_datetime
-from models_ml.validation.history import History
-from models_ml.validation.variants import AS_IS, Variant, known_bad, not_to_train_on
-from warehouse.errors import UserError
+from clickward.models_ml.estimators import Estimator
+from clickward.models_ml.evaluation import Labels, Rows, Scored, flag
+from clickward.models_ml.fitting import fit, holdout_thresholds, predict
+from clickward.models_ml.frames import TrainingFrame
+from clickward.models_ml.metrics.thresholds import thresholds_of
+from clickward.models_ml.splits import Fold, to_datetime
+from clickward.models_ml.validation.history import History
+from clickward.models_ml.validation.variants import AS_IS, Variant, known_bad, not_to_train_on
+from clickward.warehouse.errors import UserError
 
 # Training rows scored beside the test rows, to see whether scores have shifted.
 TRAIN_SAMPLE = 5_000

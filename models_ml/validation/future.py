@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from models_ml.durations import format_instant, parse_duration
-from models_ml.splits import to_datetime
-from models_ml.validation.fold import FoldData
-from models_ml.validation.history import History
-from warehouse.build import run_dbt
-from warehouse.connection import Warehouse
-from warehouse.contracts import Feature, FeatureSet, read_manifest
-from warehouse.errors import UserError
-from warehouse.profile import STAGES, read_target
-from warehouse.tables import on_cluster
+from clickward.models_ml.durations import format_instant, parse_duration
+from clickward.models_ml.splits import to_datetime
+from clickward.models_ml.validation.fold import FoldData
+from clickward.models_ml.validation.history import History
+from clickward.warehouse.build import run_dbt
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import Feature, FeatureSet, read_manifest
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.profile import STAGES, read_target
+from clickward.warehouse.tables import on_cluster
 
 SUFFIX = "_leaks"
 # Rows are compared up to noon of a day: what happened in its second half is the near future.
@@ -247,7 +247,7 @@ def _is_base(node: dict[str, Any], nodes: dict[str, dict[str, Any]], by_id: dict
 def _compare(
     warehouse: Warehouse, scratch: Warehouse, feature_set: FeatureSet, cut: Cut, fold: str
 ) -> Iterator[Any]:
-    from models_ml.validation.leaks import Leak
+    from clickward.models_ml.validation.leaks import Leak
 
     by_model: dict[str, list[Feature]] = {}
     for feature in feature_set.features:

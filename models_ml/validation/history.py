@@ -8,14 +8,14 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from models_ml.economics import Costs, Payoffs, read_payoffs
-from models_ml.evaluation import Rows
-from models_ml.frames import TrainingFrame
-from models_ml.labels import attacks_named, labels_as_of, read_truth_rows, read_verdicts
-from models_ml.reading import BETWEEN, INSTANT, Span
-from models_ml.splits import to_datetime
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
+from clickward.models_ml.economics import Costs, Payoffs, read_payoffs
+from clickward.models_ml.evaluation import Rows
+from clickward.models_ml.frames import TrainingFrame
+from clickward.models_ml.labels import attacks_named, labels_as_of, read_truth_rows, read_verdicts
+from clickward.models_ml.reading import BETWEEN, INSTANT, Span
+from clickward.models_ml.splits import to_datetime
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
 
 # Kinds of entity that precision at k ranks, and the columns that name them.
 ENTITIES = {"publishers": "publisher", "subpublishers": "subpublisher"}

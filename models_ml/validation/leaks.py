@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models_ml.labels import as_of_join
-from models_ml.metrics.ranking import rank_metrics
-from models_ml.reading import Span
-from models_ml.splits import to_datetime
-from models_ml.validation.fold import FoldData
-from models_ml.validation.history import History
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UserError
+from clickward.models_ml.labels import as_of_join
+from clickward.models_ml.metrics.ranking import rank_metrics
+from clickward.models_ml.reading import Span
+from clickward.models_ml.splits import to_datetime
+from clickward.models_ml.validation.fold import FoldData
+from clickward.models_ml.validation.history import History
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UserError
 
 # No honest feature alone separates as well as this; the best of simulated worlds reach 0.84.
 SEPARATES = 0.995
@@ -49,7 +49,7 @@ def check_leaks(
     say: Say = lambda text: None,
 ) -> list[Leak]:
     """Every leak found. Raises `UserError` naming them, unless `allow`: then they are said."""
-    from models_ml.validation.future import future_leaks
+    from clickward.models_ml.validation.future import future_leaks
 
     found = [
         *label_leaks(history, folds),

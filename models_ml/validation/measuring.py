@@ -2,25 +2,25 @@
 
 from collections.abc import Iterator
 
-from models_ml.evaluation import (
+from clickward.models_ml.evaluation import (
     OVERALL,
     UNSEEN,
     Measurement,
     evaluate,
     unmeasured,
 )
-from models_ml.pooling import pool, pool_labels, pool_rows
-from models_ml.splits import to_datetime
-from models_ml.validation.drift import (
+from clickward.models_ml.pooling import pool, pool_labels, pool_rows
+from clickward.models_ml.splits import to_datetime
+from clickward.models_ml.validation.drift import (
     adversarial_auc,
     feature_shift,
     publisher_stability,
     score_shift,
 )
-from models_ml.validation.fold import FoldData, Outcome, scored_of
-from models_ml.validation.history import History
-from models_ml.validation.protocol import Evaluation, Protocol
-from models_ml.validation.variants import Variant
+from clickward.models_ml.validation.fold import FoldData, Outcome, scored_of
+from clickward.models_ml.validation.history import History
+from clickward.models_ml.validation.protocol import Evaluation, Protocol
+from clickward.models_ml.validation.variants import Variant
 
 # What stands under `model` where no model is measured.
 NO_MODEL, ADVERSARIAL = "-", "adversarial"

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from models_ml.bootstrap import RESAMPLES
-from models_ml.devices import CPU
-from models_ml.economics import Costs
-from models_ml.estimators import FAMILIES
-from models_ml.evaluation import TOP, Measurement
-from models_ml.validation.variants import KNOWN_LABELS, MATURED_LABELS, Variant
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UsageError
+from clickward.models_ml.bootstrap import RESAMPLES
+from clickward.models_ml.devices import CPU
+from clickward.models_ml.economics import Costs
+from clickward.models_ml.estimators import FAMILIES
+from clickward.models_ml.evaluation import TOP, Measurement
+from clickward.models_ml.validation.variants import KNOWN_LABELS, MATURED_LABELS, Variant
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UsageError
 
 KEYS = (
     "model", "variant", "train_labels", "fold", "segment", "labels", "metric",

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from models_ml.validation.fold import FoldData, Outcome
-from models_ml.validation.history import History
+from clickward.models_ml.validation.fold import FoldData, Outcome
+from clickward.models_ml.validation.history import History
 
 LIBRARIES = ("numpy", "polars", "scikit-learn", "scipy", "xgboost")
 

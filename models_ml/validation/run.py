@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models_ml.devices import CPU, check_device
-from models_ml.durations import about, utc_now
-from models_ml.estimators import families, family
-from models_ml.frames import read_frame
-from models_ml.ledger import Run, drop_uncommitted, ensure_ml_tables
-from models_ml.reading import INSTANT
-from models_ml.snapshot import Advance, pull_snapshot
-from models_ml.splits import PrequentialSplit, choose_windows
-from models_ml.training import build_estimator
-from models_ml.validation.drift import adversary_scores
-from models_ml.validation.fold import FoldData, Outcome, Say, fit_fold, prepare_fold
-from models_ml.validation.history import History, read_history
-from models_ml.validation.leaks import check_leaks
-from models_ml.validation.measuring import ADVERSARIAL, measure_folds, measure_shift
-from models_ml.validation.protocol import (
+from clickward.models_ml.devices import CPU, check_device
+from clickward.models_ml.durations import about, utc_now
+from clickward.models_ml.estimators import families, family
+from clickward.models_ml.frames import read_frame
+from clickward.models_ml.ledger import Run, drop_uncommitted, ensure_ml_tables
+from clickward.models_ml.reading import INSTANT
+from clickward.models_ml.snapshot import Advance, pull_snapshot
+from clickward.models_ml.splits import PrequentialSplit, choose_windows
+from clickward.models_ml.training import build_estimator
+from clickward.models_ml.validation.drift import adversary_scores
+from clickward.models_ml.validation.fold import FoldData, Outcome, Say, fit_fold, prepare_fold
+from clickward.models_ml.validation.history import History, read_history
+from clickward.models_ml.validation.leaks import check_leaks
+from clickward.models_ml.validation.measuring import ADVERSARIAL, measure_folds, measure_shift
+from clickward.models_ml.validation.protocol import (
     ANY_WINDOWS,
     AS_ASKED,
     Evaluation,
@@ -30,11 +30,11 @@ from models_ml.validation.protocol import (
     Windows,
     with_baselines,
 )
-from models_ml.validation.resume import Finished, run_key
-from models_ml.validation.variants import Variant, attacks_to_hold_out
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UserError
+from clickward.models_ml.validation.resume import Finished, run_key
+from clickward.models_ml.validation.variants import Variant, attacks_to_hold_out
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UserError
 
 # Hears parts done, parts in all, whether the part was found finished, and what it gave.
 Tell = Callable[[int, int, bool, str], None]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from models_ml.splits import Fold, to_datetime
-from models_ml.validation.history import History, codes_of
+from clickward.models_ml.splits import Fold, to_datetime
+from clickward.models_ml.validation.history import History, codes_of
 
 KNOWN_LABELS, MATURED_LABELS = "known", "matured"
 # A sub-publisher is known bad once it has this many subjects and this share of them is known bad.

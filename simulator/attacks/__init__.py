@@ -4,17 +4,17 @@ A new attack is a module here, and an import and a line at the table's end: code
 are places in it.
 """
 
-from simulator.attacks.ad_stacking import AdStacking
-from simulator.attacks.base import Attack, State
-from simulator.attacks.click_flooding import ClickFlooding
-from simulator.attacks.click_injection import ClickInjection
-from simulator.attacks.device_farm import DeviceFarm
-from simulator.attacks.emulator_bots import EmulatorBots
-from simulator.attacks.event_fraud import EventFraud
-from simulator.attacks.install_hijacking import InstallHijacking
-from simulator.attacks.mixed_traffic import MixedTraffic
-from simulator.attacks.sdk_spoofing import SdkSpoofing
-from simulator.attacks.smart_bots import SmartBots
+from clickward.simulator.attacks.ad_stacking import AdStacking
+from clickward.simulator.attacks.base import Attack, State
+from clickward.simulator.attacks.click_flooding import ClickFlooding
+from clickward.simulator.attacks.click_injection import ClickInjection
+from clickward.simulator.attacks.device_farm import DeviceFarm
+from clickward.simulator.attacks.emulator_bots import EmulatorBots
+from clickward.simulator.attacks.event_fraud import EventFraud
+from clickward.simulator.attacks.install_hijacking import InstallHijacking
+from clickward.simulator.attacks.mixed_traffic import MixedTraffic
+from clickward.simulator.attacks.sdk_spoofing import SdkSpoofing
+from clickward.simulator.attacks.smart_bots import SmartBots
 
 ATTACKS: dict[str, type[Attack]] = {
     "click_flooding": ClickFlooding,

@@ -7,12 +7,12 @@ himself within a day or two is claimed. Mimicking stacks spread their clicks ove
 import numpy as np
 import polars as pl
 
-from simulator.attacks.base import INFECTED, Attack
-from simulator.scenario import DAY_MS
-from simulator.world.ctit import honest_ctit_ms
-from simulator.world.frames import touch_frame
-from simulator.world.honest import organic_installs
-from simulator.world.people import country_of
+from clickward.simulator.attacks.base import INFECTED, Attack
+from clickward.simulator.scenario import DAY_MS
+from clickward.simulator.world.ctit import honest_ctit_ms
+from clickward.simulator.world.frames import touch_frame
+from clickward.simulator.world.honest import organic_installs
+from clickward.simulator.world.people import country_of
 
 STACK = 5  # advertisements on top of each other
 REACH_DAYS = 2

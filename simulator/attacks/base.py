@@ -7,12 +7,21 @@ from typing import ClassVar, Literal
 import numpy as np
 import polars as pl
 
-from simulator.randomness import Bools, Floats, Ints, Keys, draw, stream, unit, zipf_weights
-from simulator.scenario import Actor
-from simulator.world.frames import MISSING, REFERRER
-from simulator.world.honest import clicks_of, match_types, organic_installs
-from simulator.world.people import OWNER_SHIFT, Connection
-from simulator.world.world import World
+from clickward.simulator.randomness import (
+    Bools,
+    Floats,
+    Ints,
+    Keys,
+    draw,
+    stream,
+    unit,
+    zipf_weights,
+)
+from clickward.simulator.scenario import Actor
+from clickward.simulator.world.frames import MISSING, REFERRER
+from clickward.simulator.world.honest import clicks_of, match_types, organic_installs
+from clickward.simulator.world.people import OWNER_SHIFT, Connection
+from clickward.simulator.world.world import World
 
 HOSTING_BASE = (45 << 24) | (76 << 16)
 INFECTED = (0.0, 0.6, 0.4)  # habits of the people whose phones an actor uses

@@ -7,13 +7,13 @@ log-time. Clicks come from infected handsets and the actor's machines, day and n
 import numpy as np
 import polars as pl
 
-from simulator.attacks.base import INFECTED, Attack
-from simulator.randomness import Floats, Ints, Keys, unit
-from simulator.scenario import DAY_MS, HOUR_MS, LOOKBACK_DAYS
-from simulator.world.ctit import honest_ctit_ms
-from simulator.world.frames import MISSING, touch_frame
-from simulator.world.honest import organic_installs
-from simulator.world.people import Connection
+from clickward.simulator.attacks.base import INFECTED, Attack
+from clickward.simulator.randomness import Floats, Ints, Keys, unit
+from clickward.simulator.scenario import DAY_MS, HOUR_MS, LOOKBACK_DAYS
+from clickward.simulator.world.ctit import honest_ctit_ms
+from clickward.simulator.world.frames import MISSING, touch_frame
+from clickward.simulator.world.honest import organic_installs
+from clickward.simulator.world.people import Connection
 
 SERVER_SHARE = 0.25  # of clicks; the rest come from infected handsets
 SERVER_ADDRESSES = 90

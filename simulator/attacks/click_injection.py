@@ -8,10 +8,10 @@ a click time moved back to the app's ordinary distance.
 import numpy as np
 import polars as pl
 
-from simulator.attacks.base import Attack
-from simulator.world.ctit import honest_ctit_ms
-from simulator.world.frames import MISSING
-from simulator.world.honest import organic_installs
+from clickward.simulator.attacks.base import Attack
+from clickward.simulator.world.ctit import honest_ctit_ms
+from clickward.simulator.world.frames import MISSING
+from clickward.simulator.world.honest import organic_installs
 
 MEDIAN_CTIT_SECONDS, CTIT_SIGMA = 7.0, 0.8
 STOLEN_FROM_OTHERS = 0.40

@@ -8,14 +8,21 @@ installs go out through residential proxies with borrowed attributes.
 import numpy as np
 import polars as pl
 
-from simulator.attacks.base import Attack
-from simulator.randomness import Bools, Ints, Keys, below, unit
-from simulator.scenario import DAY_MS, HOUR_MS
-from simulator.world.ctit import begin_between
-from simulator.world.frames import MISSING, NOBODY, REFERRER, SCRIPT, install_frame, touch_frame
-from simulator.world.honest import match_types, play_times_known, redirect_ms
-from simulator.world.people import HOME_BASE, Connection, Traits
-from simulator.world.releases import ANDROID_SYSTEMS
+from clickward.simulator.attacks.base import Attack
+from clickward.simulator.randomness import Bools, Ints, Keys, below, unit
+from clickward.simulator.scenario import DAY_MS, HOUR_MS
+from clickward.simulator.world.ctit import begin_between
+from clickward.simulator.world.frames import (
+    MISSING,
+    NOBODY,
+    REFERRER,
+    SCRIPT,
+    install_frame,
+    touch_frame,
+)
+from clickward.simulator.world.honest import match_types, play_times_known, redirect_ms
+from clickward.simulator.world.people import HOME_BASE, Connection, Traits
+from clickward.simulator.world.releases import ANDROID_SYSTEMS
 
 SUBNETS, MODELS_IN_RACK, FARM_MODELS = 5, 5, 12
 SITTINGS_A_DAY, SITTING_MS = 2, HOUR_MS

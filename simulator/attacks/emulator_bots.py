@@ -7,14 +7,14 @@ even to within a few per cent. Mimicking bots draw attributes by popularity.
 import numpy as np
 import polars as pl
 
-from simulator.attacks.base import Attack
-from simulator.randomness import below
-from simulator.scenario import DAY_MS
-from simulator.world.catalogue import ANDROID, MODELS
-from simulator.world.frames import MISSING, NOBODY, PROBABILISTIC, SCRIPT, install_frame
-from simulator.world.honest import play_times_known
-from simulator.world.people import Traits, country_of
-from simulator.world.releases import ANDROID_SYSTEMS
+from clickward.simulator.attacks.base import Attack
+from clickward.simulator.randomness import below
+from clickward.simulator.scenario import DAY_MS
+from clickward.simulator.world.catalogue import ANDROID, MODELS
+from clickward.simulator.world.frames import MISSING, NOBODY, PROBABILISTIC, SCRIPT, install_frame
+from clickward.simulator.world.honest import play_times_known
+from clickward.simulator.world.people import Traits, country_of
+from clickward.simulator.world.releases import ANDROID_SYSTEMS
 
 ADDRESSES = 400
 ANDROID_MODELS = sum(platform == ANDROID for _, _, platform in MODELS)

@@ -7,11 +7,11 @@ that must come before it, under order ids that repeat.
 import numpy as np
 import polars as pl
 
-from simulator.attacks.base import Attack
-from simulator.randomness import unit
-from simulator.world.frames import NOBODY, PAID_SCRIPT
-from simulator.world.honest import advertised
-from simulator.world.people import LIGHT, country_of
+from clickward.simulator.attacks.base import Attack
+from clickward.simulator.randomness import unit
+from clickward.simulator.world.frames import NOBODY, PAID_SCRIPT
+from clickward.simulator.world.honest import advertised
+from clickward.simulator.world.people import LIGHT, country_of
 
 LIGHT_ONLY = tuple(float(habit == LIGHT) for habit in range(3))
 RECYCLED = 0.5  # of installs run on real people's devices, the rest on new identifiers

@@ -7,9 +7,9 @@ victim, and its click time is the victim's click; the victim keeps the first con
 import numpy as np
 import polars as pl
 
-from simulator.attacks.base import Attack
-from simulator.world.frames import MISSING, REFERRER
-from simulator.world.honest import paid_installs
+from clickward.simulator.attacks.base import Attack
+from clickward.simulator.world.frames import MISSING, REFERRER
+from clickward.simulator.world.honest import paid_installs
 
 
 class InstallHijacking(Attack):

@@ -7,12 +7,12 @@ Mimicking ones are spread over the day.
 import numpy as np
 import polars as pl
 
-from simulator.attacks.base import Attack
-from simulator.randomness import below
-from simulator.scenario import HOUR_MS
-from simulator.world.frames import REWARDED
-from simulator.world.honest import advertised
-from simulator.world.people import LIGHT, country_of
+from clickward.simulator.attacks.base import Attack
+from clickward.simulator.randomness import below
+from clickward.simulator.scenario import HOUR_MS
+from clickward.simulator.world.frames import REWARDED
+from clickward.simulator.world.honest import advertised
+from clickward.simulator.world.people import LIGHT, country_of
 
 LIGHT_ONLY = tuple(float(habit == LIGHT) for habit in range(3))
 QUICKER = 0.6  # of the ordinary click-to-install time: they came to install

@@ -7,12 +7,12 @@ of the store. Mimicking messages copy a recorded device and its version, but sti
 import numpy as np
 import polars as pl
 
-from simulator.attacks.base import Attack
-from simulator.randomness import below
-from simulator.world.frames import ID_MATCHING, MISSING, NOBODY, SCRIPT, install_frame
-from simulator.world.people import country_of
+from clickward.simulator.attacks.base import Attack
+from clickward.simulator.randomness import below
+from clickward.simulator.world.frames import ID_MATCHING, MISSING, NOBODY, SCRIPT, install_frame
+from clickward.simulator.world.people import country_of
 
-UNSHIPPED = 4  # versions a careless replay claims; see `simulator.reports.render`
+UNSHIPPED = 4  # versions a careless replay claims; see `clickward.simulator.reports.render`
 CARELESS = 0.35  # of messages without mimicry carry a version that was never shipped
 ADDRESSES = 240
 

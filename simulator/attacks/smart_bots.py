@@ -8,10 +8,10 @@ different sub-publishers that resemble each other.
 import numpy as np
 import polars as pl
 
-from simulator.attacks.base import Attack
-from simulator.world.frames import NOBODY, PATIENT_SCRIPT
-from simulator.world.honest import advertised
-from simulator.world.people import country_of
+from clickward.simulator.attacks.base import Attack
+from clickward.simulator.world.frames import NOBODY, PATIENT_SCRIPT
+from clickward.simulator.world.honest import advertised
+from clickward.simulator.world.people import country_of
 
 
 class SmartBots(Attack):

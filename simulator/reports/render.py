@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from simulator.randomness import Ints, Keys, below, mix, unit
-from simulator.reports.text import (
+from clickward.simulator.randomness import Ints, Keys, below, mix, unit
+from clickward.simulator.reports.text import (
     absent,
     constant,
     flag_text,
@@ -16,11 +16,18 @@ from simulator.reports.text import (
     time_text,
     uuid_text,
 )
-from simulator.world.catalogue import CARRIERS, COUNTRIES, MODELS, NETWORKS, PLATFORMS, PUSH_NETWORK
-from simulator.world.frames import MATCH_TYPES, MISSING
-from simulator.world.people import is_ios
-from simulator.world.releases import SYSTEMS
-from simulator.world.world import World
+from clickward.simulator.world.catalogue import (
+    CARRIERS,
+    COUNTRIES,
+    MODELS,
+    NETWORKS,
+    PLATFORMS,
+    PUSH_NETWORK,
+)
+from clickward.simulator.world.frames import MATCH_TYPES, MISSING
+from clickward.simulator.world.people import is_ios
+from clickward.simulator.world.releases import SYSTEMS
+from clickward.simulator.world.world import World
 
 LIMITED_TRACKING = (0.06, 0.62)  # Android, iOS: share of devices without an advertising id
 REINSTALLS = 0.03

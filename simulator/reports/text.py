@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from simulator.randomness import AnyArray, Bools, Ints, Keys, mix
-from simulator.scenario import DAY_MS, SECOND_MS
-from simulator.world.frames import MISSING
-from simulator.world.people import IPV6_BIT
+from clickward.simulator.randomness import AnyArray, Bools, Ints, Keys, mix
+from clickward.simulator.scenario import DAY_MS, SECOND_MS
+from clickward.simulator.world.frames import MISSING
+from clickward.simulator.world.people import IPV6_BIT
 
 MOST_NAMES = 4_096  # a longer list is cut to the names in use
 _HEX = np.frombuffer("".join(f"{n:02x}" for n in range(256)).encode(), dtype="<u2")

@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from simulator.randomness import Ints
-from simulator.reports.columns import REPORTS
-from simulator.reports.render import Columns, take
-from simulator.reports.text import absent
+from clickward.simulator.randomness import Ints
+from clickward.simulator.reports.columns import REPORTS
+from clickward.simulator.reports.render import Columns, take
+from clickward.simulator.reports.text import absent
 
 ROW_GROUP = 65_536
 

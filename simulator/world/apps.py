@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.randomness import Bools, Floats, Ints, draw, stream, zipf_weights
-from simulator.scenario import DAY_MS
-from simulator.world.catalogue import ANDROID, COUNTRIES, IOS, KINDS, PLATFORMS
+from clickward.simulator.randomness import Bools, Floats, Ints, draw, stream, zipf_weights
+from clickward.simulator.scenario import DAY_MS
+from clickward.simulator.world.catalogue import ANDROID, COUNTRIES, IOS, KINDS, PLATFORMS
 
 TOP_TEN_SHARE = 0.82  # measured in public click data
 IOS_APPS = 0.2

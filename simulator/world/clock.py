@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from simulator.randomness import Floats, Ints
-from simulator.scenario import DAY_MS
+from clickward.simulator.randomness import Floats, Ints
+from clickward.simulator.scenario import DAY_MS
 
 TROUGH_HOUR, PEAK_HOUR = 4, 20
 WEEKDAY_WEIGHTS = np.array([1.0, 0.98, 0.98, 1.0, 1.06, 1.18, 1.2])  # Monday first

@@ -6,8 +6,8 @@ sigma 1.36) and 33 % later (mu 9.13, sigma 0.87). An app's download size stretch
 
 import numpy as np
 
-from simulator.randomness import Floats, Ints
-from simulator.scenario import DAY_MS, LOOKBACK_DAYS
+from clickward.simulator.randomness import Floats, Ints
+from clickward.simulator.scenario import DAY_MS, LOOKBACK_DAYS
 
 QUICK_SHARE = 0.67
 QUICK_MU, QUICK_SIGMA = 4.49, 1.36

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from simulator.randomness import Bools, Floats, Ints, Keys, below, draw, mix, stream, unit
-from simulator.scenario import DAY_MS
-from simulator.world.frames import HUMAN, PAID_SCRIPT, PATIENT_SCRIPT, REWARDED, SCRIPT
-from simulator.world.world import World
+from clickward.simulator.randomness import Bools, Floats, Ints, Keys, below, draw, mix, stream, unit
+from clickward.simulator.scenario import DAY_MS
+from clickward.simulator.world.frames import HUMAN, PAID_SCRIPT, PATIENT_SCRIPT, REWARDED, SCRIPT
+from clickward.simulator.world.world import World
 
 LOGIN, MIDDLE, PURCHASE = range(3)
 LONGEST_DAYS = 30

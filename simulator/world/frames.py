@@ -12,7 +12,7 @@ import polars as pl
 MISSING = -1
 ORGANIC, NOBODY = -1, -2  # true sources that are no sub-publisher
 
-# How an install's events come about; see `simulator.world.events`.
+# How an install's events come about; see `clickward.simulator.world.events`.
 HUMAN, SCRIPT, PATIENT_SCRIPT, PAID_SCRIPT, REWARDED = range(5)
 
 MATCH_TYPES = ("gp_referrer", "id_matching", "probabilistic")
@@ -46,7 +46,7 @@ INSTALL_SCHEMA = pl.Schema(
         "assist3_sub": pl.Int64,
         "assist3_ms": pl.Int64,
         "actor": pl.Int64,  # index into the scenario's actors; -1: honest
-        "attack": pl.Int64,  # index into `simulator.attacks.NAMES`; -1: honest
+        "attack": pl.Int64,  # index into `clickward.simulator.attacks.NAMES`; -1: honest
         "mimic": pl.Boolean,  # a fraud that copies honest traffic
         "behaviour": pl.Int64,
         "engagement": pl.Float64,  # multiplies the app's retention

@@ -3,10 +3,10 @@
 import numpy as np
 import polars as pl
 
-from simulator.randomness import Bools, Floats, Ints, Keys, draw, stream
-from simulator.scenario import DAY_MS, LOOKBACK_DAYS
-from simulator.world.ctit import begin_between, download_ms, honest_ctit_ms
-from simulator.world.frames import (
+from clickward.simulator.randomness import Bools, Floats, Ints, Keys, draw, stream
+from clickward.simulator.scenario import DAY_MS, LOOKBACK_DAYS
+from clickward.simulator.world.ctit import begin_between, download_ms, honest_ctit_ms
+from clickward.simulator.world.frames import (
     HUMAN,
     ID_MATCHING,
     MISSING,
@@ -16,8 +16,8 @@ from simulator.world.frames import (
     install_frame,
     touch_frame,
 )
-from simulator.world.people import CONVERTING, SEEKING, country_of, is_ios
-from simulator.world.world import World
+from clickward.simulator.world.people import CONVERTING, SEEKING, country_of, is_ios
+from clickward.simulator.world.world import World
 
 INSTALLING_MOBILITY = 0.3  # people install where the network costs nothing
 SAME_CONNECTION = 0.85  # of installs come from the address that clicked

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.randomness import (
+from clickward.simulator.randomness import (
     Bools,
     Floats,
     Ints,
@@ -25,9 +25,9 @@ from simulator.randomness import (
     unit,
     zipf_weights,
 )
-from simulator.scenario import DAY_MS, HOUR_MS, HardNegatives, Traffic
-from simulator.world.catalogue import ANDROID, CARRIERS, COUNTRIES, IOS, MODELS
-from simulator.world.releases import system_at
+from clickward.simulator.scenario import DAY_MS, HOUR_MS, HardNegatives, Traffic
+from clickward.simulator.world.catalogue import ANDROID, CARRIERS, COUNTRIES, IOS, MODELS
+from clickward.simulator.world.releases import system_at
 
 HABIT_SHIFT, COUNTRY_SHIFT = np.uint64(36), np.uint64(38)
 IOS_BIT = np.uint64(1 << 42)

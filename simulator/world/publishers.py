@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.randomness import Floats, Ints, stream, zipf_weights
-from simulator.world.catalogue import COUNTRIES, NETWORKS, PUSH_NETWORK, REWARDED_NETWORK
+from clickward.simulator.randomness import Floats, Ints, stream, zipf_weights
+from clickward.simulator.world.catalogue import COUNTRIES, NETWORKS, PUSH_NETWORK, REWARDED_NETWORK
 
 SITES_PER_NETWORK = (16, 12, 10, 9, 6, 5)
 MOST_SUB_PUBLISHERS = 12

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.randomness import Floats, Ints
-from simulator.scenario import DAY_MS
-from simulator.world.catalogue import ANDROID, IOS
+from clickward.simulator.randomness import Floats, Ints
+from clickward.simulator.scenario import DAY_MS
+from clickward.simulator.world.catalogue import ANDROID, IOS
 
 
 class Release(NamedTuple):

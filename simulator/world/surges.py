@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from simulator.randomness import Ints, stream
-from simulator.scenario import HOUR_MS
-from simulator.world.catalogue import PUSH_NETWORK, REWARDED_NETWORK
-from simulator.world.frames import HUMAN, REWARDED, TOUCH_SCHEMA, install_frame
-from simulator.world.honest import advertised, organic_installs
-from simulator.world.people import OFFICE_BASE, OWNER_SHIFT, country_of
-from simulator.world.world import World
+from clickward.simulator.randomness import Ints, stream
+from clickward.simulator.scenario import HOUR_MS
+from clickward.simulator.world.catalogue import PUSH_NETWORK, REWARDED_NETWORK
+from clickward.simulator.world.frames import HUMAN, REWARDED, TOUCH_SCHEMA, install_frame
+from clickward.simulator.world.honest import advertised, organic_installs
+from clickward.simulator.world.people import OFFICE_BASE, OWNER_SHIFT, country_of
+from clickward.simulator.world.world import World
 
 SURGE_MS = 2 * HOUR_MS
 TESTS_A_DAY = 0.25  # a test device's

@@ -6,14 +6,14 @@ from functools import cached_property
 
 import numpy as np
 
-from simulator.randomness import Bools, Floats, Ints, Keys, draw, pick
-from simulator.scenario import DAY_MS, Scenario
-from simulator.world.apps import Apps, make_apps
-from simulator.world.catalogue import COUNTRIES, IOS
-from simulator.world.clock import STEPS, activity, moments_table, spread, weekly_weights
-from simulator.world.people import CLICK_SHARES, Population
-from simulator.world.publishers import Publishers, make_publishers
-from simulator.world.releases import adoption
+from clickward.simulator.randomness import Bools, Floats, Ints, Keys, draw, pick
+from clickward.simulator.scenario import DAY_MS, Scenario
+from clickward.simulator.world.apps import Apps, make_apps
+from clickward.simulator.world.catalogue import COUNTRIES, IOS
+from clickward.simulator.world.clock import STEPS, activity, moments_table, spread, weekly_weights
+from clickward.simulator.world.people import CLICK_SHARES, Population
+from clickward.simulator.world.publishers import Publishers, make_publishers
+from clickward.simulator.world.releases import adoption
 
 LEAN = 0.5  # of a sub-publisher's traffic is from the country it leans to
 

@@ -34,7 +34,7 @@ def clickward(
         "DBT_PROJECT_DIR": str(ROOT / "dbt_project"),
     }
     return subprocess.run(
-        [sys.executable, "-m", "cli.main", *words],
+        [sys.executable, "-m", "clickward.cli.main", *words],
         cwd=place, env=environment | variables, text=True, input=text,
         capture_output=True, check=False,
     )  # fmt: skip
@@ -123,7 +123,8 @@ def test_a_bad_query_shows_the_engines_own_words(place: Path) -> None:
 
 def test_a_store_held_by_another_process_names_it(place: Path) -> None:
     script = (
-        "import sys, time; from warehouse.store import open_store; from pathlib import Path;"
+        "import sys, time; from pathlib import Path;"
+        "from clickward.warehouse.store import open_store;"
         f"c = open_store(Path({str(place / '.clickward' / 'store')!r}), {{}});"
         "c.command('select 1'); print('held', flush=True); time.sleep(60)"
     )
@@ -163,7 +164,7 @@ def test_the_store_is_beside_the_profile_whatever_the_working_directory(place: P
     elsewhere = place / "deep" / "down"
     elsewhere.mkdir(parents=True)
     done = subprocess.run(
-        [sys.executable, "-m", "cli.main", "sql", "select 1",
+        [sys.executable, "-m", "clickward.cli.main", "sql", "select 1",
          "--profiles-dir", "../../profiles", "--project-dir", str(ROOT / "dbt_project")],
         cwd=elsewhere, text=True, capture_output=True, check=True,
         env={k: v for k, v in os.environ.items() if not k.startswith(("CLICKWARD_", "DBT_"))},

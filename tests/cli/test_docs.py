@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import typer.main
 
-from cli.main import app
+from clickward.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("clickward", "cli", "models_ml", "simulator", "warehouse")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 GROUP: Any = typer.main.get_command(app)
 BLOCK = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -107,9 +108,12 @@ def test_generated_pages_are_fresh() -> None:
 
 
 def test_a_stale_page_is_named_and_written_anew(tmp_path: Path) -> None:
-    for name in ("cli", "warehouse", "docs", "profiles", "dbt_project"):
+    for name in (*PACKAGES, "docs", "profiles", "dbt_project"):
         shutil.copytree(
-            ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("target", "logs")
+            ROOT / name,
+            tmp_path / name,
+            symlinks=True,
+            ignore=shutil.ignore_patterns("target", "logs", "__pycache__"),
         )
     page = tmp_path / "docs" / "features.md"
     fresh = page.read_text()

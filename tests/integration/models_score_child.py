@@ -7,10 +7,10 @@ from pathlib import Path
 
 import models_world as world
 
-from models_ml.scoring import score
-from models_ml.training import train
-from warehouse.connection import Warehouse, connection
-from warehouse.profile import Project, find_project
+from clickward.models_ml.scoring import score
+from clickward.models_ml.training import train
+from clickward.warehouse.connection import Warehouse, connection
+from clickward.warehouse.profile import Project, find_project
 
 BATCH = 100
 

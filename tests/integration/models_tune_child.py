@@ -8,11 +8,11 @@ from pathlib import Path
 
 import models_world as world
 
-from models_ml.studies import read_study, study_names
-from models_ml.tuning import tune
-from models_ml.validation import Windows
-from warehouse.connection import connection
-from warehouse.profile import Project, find_project
+from clickward.models_ml.studies import read_study, study_names
+from clickward.models_ml.tuning import tune
+from clickward.models_ml.validation import Windows
+from clickward.warehouse.connection import connection
+from clickward.warehouse.profile import Project, find_project
 
 TRIALS = 5
 DAY = timedelta(days=1)

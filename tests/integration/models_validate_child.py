@@ -7,9 +7,9 @@ from pathlib import Path
 
 import models_world as world
 
-from models_ml.validation import Protocol, Windows, run, validate
-from warehouse.connection import Warehouse, connection
-from warehouse.profile import Project, find_project
+from clickward.models_ml.validation import Protocol, Windows, run, validate
+from clickward.warehouse.connection import Warehouse, connection
+from clickward.warehouse.profile import Project, find_project
 
 MODELS = "naive_bayes,decision_tree"
 WINDOWS = Windows(5 * world.DAY, 1 * world.DAY, 2 * world.DAY, 2 * world.DAY)

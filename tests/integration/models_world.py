@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 
-from warehouse.connection import Warehouse
-from warehouse.contracts import Feature, FeatureSet
-from warehouse.sources import tables
-from warehouse.tables import create_database, ensure_tables
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import Feature, FeatureSet
+from clickward.warehouse.sources import tables
+from clickward.warehouse.tables import create_database, ensure_tables
 
 START = datetime(2026, 3, 1, 5, 30, tzinfo=UTC)
 DAY = timedelta(days=1)

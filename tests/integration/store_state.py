@@ -3,10 +3,10 @@
 import json
 import sys
 
-from clickward import leftovers, table_hashes
+from harness import leftovers, table_hashes
 
-from warehouse.connection import Warehouse, connect
-from warehouse.profile import find_project
+from clickward.warehouse.connection import Warehouse, connect
+from clickward.warehouse.profile import find_project
 
 
 def raw_state(warehouse: Warehouse) -> dict[str, list[int]]:

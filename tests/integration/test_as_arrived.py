@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from clickward import run
+from harness import run
 
+from clickward.warehouse.as_arrived import features_as_arrived, share_changed
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import read_feature_set
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.profile import Project
 from tests.integration.test_promise_future import write_clicks
-from warehouse.as_arrived import features_as_arrived, share_changed
-from warehouse.connection import Warehouse
-from warehouse.contracts import read_feature_set
-from warehouse.errors import UserError
-from warehouse.profile import Project
 
 DAY = datetime(2024, 1, 2)
 # Hours whose folders the clicks came in: most in their own, some of hour 0 with hour 1.

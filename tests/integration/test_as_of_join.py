@@ -3,9 +3,9 @@
 import random
 from datetime import UTC, datetime, timedelta
 
-from warehouse.build import render
-from warehouse.connection import Warehouse
-from warehouse.profile import Project
+from clickward.warehouse.build import render
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.profile import Project
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 

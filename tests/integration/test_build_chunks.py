@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clickward import leftovers, run, table_hashes, with_fault
+from harness import leftovers, run, table_hashes, with_fault
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Environment
 
-from simulator import load_scenario, simulate
-from warehouse.build import Step, build
-from warehouse.connection import Warehouse, connect
-from warehouse.errors import UserError
-from warehouse.profile import Project
+from clickward.simulator import load_scenario, simulate
+from clickward.warehouse.build import Step, build
+from clickward.warehouse.connection import Warehouse, connect
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.profile import Project
 
 FIRST_DAY, DAYS = date(2026, 1, 1), 5
 # Windows in parts, labels in parts, a feature set in stretches of time, and what they are made of.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.profile import find_project
+from clickward.warehouse.profile import find_project
 
 CHECKOUT = find_project(target="local").project_dir.parent
 # Smaller than the benchmark's world, so the intervals are wider; the limits are the same.
@@ -25,7 +25,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     home = tmp_path_factory.mktemp("demo")
     shutil.copytree(CHECKOUT / "profiles", home / "profiles")
     done = _run(
-        [sys.executable, "-m", "cli.main", "demo", "--profiles-dir", str(home / "profiles")],
+        [
+            sys.executable,
+            "-m",
+            "clickward.cli.main",
+            "demo",
+            "--profiles-dir",
+            str(home / "profiles"),
+        ],
         home / "unused",
     )
     assert done.returncode == 0, done.stderr
@@ -53,7 +60,7 @@ def test_verdicts_name_the_attack_behind_them(demo: tuple[str, Path]) -> None:
         where verdict_source = 'appsflyer_detection'
         group by attack having count() >= 20
     """
-    done = _run([sys.executable, "-m", "cli.main", "sql", query, "-f", "TSV"], store)
+    done = _run([sys.executable, "-m", "clickward.cli.main", "sql", query, "-f", "TSV"], store)
     named = dict(line.split("\t") for line in done.stdout.splitlines())
     assert len(named) >= 5, done.stderr
     assert named == {attack: attack for attack in named}

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from warehouse.build import render
-from warehouse.connection import Warehouse
-from warehouse.profile import find_project
+from clickward.warehouse.build import render
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.profile import find_project
 
 FEATURES = [
     {"name": "seconds", "data_type": "Nullable(Float64)"},

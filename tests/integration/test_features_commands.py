@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from clickward import run, where, with_fault
+from harness import run, where, with_fault
 from typer.testing import CliRunner
 
-from cli.main import app
+from clickward.cli.main import app
+from clickward.warehouse.build import run_dbt
+from clickward.warehouse.connection import connect
+from clickward.warehouse.profile import Project
 from tests.integration.test_promise_future import random_clicks, write_clicks
-from warehouse.build import run_dbt
-from warehouse.connection import connect
-from warehouse.profile import Project
 
 MODEL = "models/features/click/feat_click_attributes"
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import polars as pl
 import pytest
-from clickward import run, table_hashes
+from harness import run, table_hashes
 
-from models_ml.content import ContentHash
-from simulator import load_scenario, simulate
-from warehouse.connection import Warehouse, connect
-from warehouse.errors import UsageError
-from warehouse.forget import find, parse_id, resume
-from warehouse.profile import Project
+from clickward.models_ml.content import ContentHash
+from clickward.simulator import load_scenario, simulate
+from clickward.warehouse.connection import Warehouse, connect
+from clickward.warehouse.errors import UsageError
+from clickward.warehouse.forget import find, parse_id, resume
+from clickward.warehouse.profile import Project
 
 IDS = ("advertising_id", "idfa", "oaid", "android_id", "idfv", "ip")
 HEADER = "ip,app,device,os,channel,click_time,attributed_time,is_attributed"

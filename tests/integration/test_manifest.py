@@ -4,12 +4,12 @@ import re
 from typing import Any
 
 import pytest
-
 from tests.clickward import with_fault
-from warehouse.build import run_dbt
-from warehouse.contracts import list_features, read_feature_set, read_manifest
-from warehouse.errors import UserError
-from warehouse.profile import Project
+
+from clickward.warehouse.build import run_dbt
+from clickward.warehouse.contracts import list_features, read_feature_set, read_manifest
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.profile import Project
 
 BEFORE_MARTS = {"staging", "core", "features", "feature_sets"}
 

@@ -6,17 +6,17 @@ import models_world as world
 import numpy as np
 import pytest
 
-from models_ml import batches
-from models_ml.frames import read_frame
-from models_ml.learners import Limits, Means
-from models_ml.registry import load_model, read_model
-from models_ml.snapshot import pull_snapshot
-from models_ml.thresholds import Holdout
-from models_ml.training import train
-from models_ml.tuning import tune
-from models_ml.validation import Protocol, validate
-from warehouse.connection import Warehouse
-from warehouse.errors import UserError
+from clickward.models_ml import batches
+from clickward.models_ml.frames import read_frame
+from clickward.models_ml.learners import Limits, Means
+from clickward.models_ml.registry import load_model, read_model
+from clickward.models_ml.snapshot import pull_snapshot
+from clickward.models_ml.thresholds import Holdout
+from clickward.models_ml.training import train
+from clickward.models_ml.tuning import tune
+from clickward.models_ml.validation import Protocol, validate
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
 
 FAST = {"n_estimators": 20}
 

@@ -10,10 +10,10 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from cli import compare, features, models, score, snapshot, train, validate
-from models_ml.validation import KEYS
-from warehouse.connection import Warehouse
-from warehouse.errors import UsageError, UserError
+from clickward.cli import compare, features, models, score, snapshot, train, validate
+from clickward.models_ml.validation import KEYS
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UsageError, UserError
 
 
 @pytest.fixture

@@ -13,16 +13,16 @@ import pytest
 from dask_workers import dask_workers
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from models_ml.batches import SnapshotRows
-from models_ml.cluster import cluster_at, connecting, worker
-from models_ml.cluster.learner import PulledDays, SharedFile
-from models_ml.frames import read_frame
-from models_ml.learners import Limits, Means
-from models_ml.registry import load_model, read_model
-from models_ml.snapshot import pull_snapshot
-from models_ml.training import train
-from warehouse.connection import Warehouse
-from warehouse.errors import ConnectionFailed, UsageError, UserError
+from clickward.models_ml.batches import SnapshotRows
+from clickward.models_ml.cluster import cluster_at, connecting, worker
+from clickward.models_ml.cluster.learner import PulledDays, SharedFile
+from clickward.models_ml.frames import read_frame
+from clickward.models_ml.learners import Limits, Means
+from clickward.models_ml.registry import load_model, read_model
+from clickward.models_ml.snapshot import pull_snapshot
+from clickward.models_ml.training import train
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import ConnectionFailed, UsageError, UserError
 
 FAST = {"n_estimators": 20}
 

@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 from test_models_scoring import scores_of
 
-from models_ml.agreement import agreement
-from models_ml.choosing import choose_threshold
-from models_ml.economics import Costs
-from models_ml.frames import read_frame
-from models_ml.registry import (
+from clickward.models_ml.agreement import agreement
+from clickward.models_ml.choosing import choose_threshold
+from clickward.models_ml.economics import Costs
+from clickward.models_ml.frames import read_frame
+from clickward.models_ml.registry import (
     champion_of,
     holder_of,
     list_models,
@@ -22,12 +22,12 @@ from models_ml.registry import (
     read_model,
     set_threshold,
 )
-from models_ml.scoring import score
-from models_ml.snapshot import pull_snapshot
-from models_ml.thresholds import Choice
-from models_ml.training import train
-from warehouse.connection import Warehouse
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml.scoring import score
+from clickward.models_ml.snapshot import pull_snapshot
+from clickward.models_ml.thresholds import Choice
+from clickward.models_ml.training import train
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UsageError, UserError
 
 FAST = {"n_estimators": 20}
 

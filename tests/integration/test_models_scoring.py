@@ -15,16 +15,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models_ml.frames import read_frame
-from models_ml.ledger import drop_uncommitted
-from models_ml.reasons import as_text
-from models_ml.registry import load_model, read_model
-from models_ml.scoring import score
-from models_ml.snapshot import pull_snapshot
-from models_ml.training import train
-from warehouse.connection import Warehouse
-from warehouse.errors import UserError
-from warehouse.profile import find_project
+from clickward.models_ml.frames import read_frame
+from clickward.models_ml.ledger import drop_uncommitted
+from clickward.models_ml.reasons import as_text
+from clickward.models_ml.registry import load_model, read_model
+from clickward.models_ml.scoring import score
+from clickward.models_ml.snapshot import pull_snapshot
+from clickward.models_ml.training import train
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.profile import find_project
 
 FAST = {"n_estimators": 20}
 CHILD = Path(__file__).with_name("models_score_child.py")

@@ -10,13 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models_ml import snapshot as snapshot_module
-from models_ml.frames import read_frame
-from models_ml.labels import labels_as_of, read_verdicts
-from models_ml.reading import Span
-from models_ml.snapshot import manifest_path, pull_snapshot
-from warehouse.connection import Warehouse
-from warehouse.errors import UserError
+from clickward.models_ml import snapshot as snapshot_module
+from clickward.models_ml.frames import read_frame
+from clickward.models_ml.labels import labels_as_of, read_verdicts
+from clickward.models_ml.reading import Span
+from clickward.models_ml.snapshot import manifest_path, pull_snapshot
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
 
 DAY = timedelta(days=1)
 

@@ -6,14 +6,14 @@ from datetime import timedelta
 import models_world as world
 import pytest
 
-from models_ml.choosing import choose_threshold
-from models_ml.scoring import score
-from models_ml.snapshot import pull_snapshot
-from models_ml.training import train
-from models_ml.validation import Protocol, Windows, validate
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UserError
+from clickward.models_ml.choosing import choose_threshold
+from clickward.models_ml.scoring import score
+from clickward.models_ml.snapshot import pull_snapshot
+from clickward.models_ml.training import train
+from clickward.models_ml.validation import Protocol, Windows, validate
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UserError
 
 DAY = timedelta(days=1)
 

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models_ml.evaluation import OVERALL
-from models_ml.frames import read_frame
-from models_ml.metrics import THRESHOLDS
-from models_ml.registry import (
+from clickward.models_ml.evaluation import OVERALL
+from clickward.models_ml.frames import read_frame
+from clickward.models_ml.metrics import THRESHOLDS
+from clickward.models_ml.registry import (
     champion_of,
     choose_model,
     is_registered,
@@ -20,11 +20,11 @@ from models_ml.registry import (
     promote,
     read_model,
 )
-from models_ml.snapshot import pull_snapshot
-from models_ml.training import train
-from models_ml.validation import KEYS, Protocol, Windows, validate
-from warehouse.connection import Warehouse
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml.snapshot import pull_snapshot
+from clickward.models_ml.training import train
+from clickward.models_ml.validation import KEYS, Protocol, Windows, validate
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UsageError, UserError
 
 DAY = timedelta(days=1)
 FAST = {"n_estimators": 20}
@@ -101,7 +101,7 @@ def test_thresholds_hold_their_rate_on_later_negatives(warehouse: Warehouse) -> 
     # The twin again, by hand.
     cut = frame.times.min() + (frame.times.max() - frame.times.min()) * 0.8
     early = frame.times < cut
-    from models_ml.estimators import family
+    from clickward.models_ml.estimators import family
 
     twin = family("logistic_regression")(random_state=0).fit(
         frame.X.filter(pl.Series(early)), frame.y[early]
@@ -227,7 +227,7 @@ def test_validation_repeats_and_labels_are_as_of_the_test_start(
     fs = world.make_world(warehouse, n=1500, days=12, with_truth=False)
     windows = Windows(5 * DAY, 1 * DAY, 3 * DAY, 3 * DAY)
     seen: list[tuple[int, int]] = []
-    from models_ml.validation import fold
+    from clickward.models_ml.validation import fold
 
     original = fold.fit
 

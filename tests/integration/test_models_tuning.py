@@ -15,16 +15,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models_ml import tuning
-from models_ml.frames import read_frame
-from models_ml.studies import Trial, best_of, best_parameters, read_study, study_names
-from models_ml.training import train
-from models_ml.tuning import Tuned, measured, plan_folds, tune
-from models_ml.validation import Windows
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UsageError, UserError
-from warehouse.profile import find_project
+from clickward.models_ml import tuning
+from clickward.models_ml.frames import read_frame
+from clickward.models_ml.studies import Trial, best_of, best_parameters, read_study, study_names
+from clickward.models_ml.training import train
+from clickward.models_ml.tuning import Tuned, measured, plan_folds, tune
+from clickward.models_ml.validation import Windows
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UsageError, UserError
+from clickward.warehouse.profile import find_project
 
 DAY = timedelta(days=1)
 WINDOWS = Windows(4 * DAY, DAY, DAY)

@@ -13,14 +13,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models_ml.comparison import read_comparison
-from models_ml.economics import Costs, read_payoffs
-from models_ml.evaluation import evaluate
-from models_ml.frames import read_frame
-from models_ml.snapshot import pull_snapshot
-from models_ml.splits import PrequentialSplit, to_datetime
-from models_ml.training import build_estimator
-from models_ml.validation import (
+from clickward.models_ml.comparison import read_comparison
+from clickward.models_ml.economics import Costs, read_payoffs
+from clickward.models_ml.evaluation import evaluate
+from clickward.models_ml.frames import read_frame
+from clickward.models_ml.snapshot import pull_snapshot
+from clickward.models_ml.splits import PrequentialSplit, to_datetime
+from clickward.models_ml.training import build_estimator
+from clickward.models_ml.validation import (
     Evaluation,
     FoldData,
     History,
@@ -32,14 +32,14 @@ from models_ml.validation import (
     run_fold,
     validate,
 )
-from models_ml.validation.leaks import check_leaks, label_leaks
-from models_ml.validation.resume import Finished
-from models_ml.validation.variants import known_bad
-from warehouse.connection import Warehouse
-from warehouse.contracts import FeatureSet
-from warehouse.errors import UsageError, UserError
-from warehouse.profile import find_project
-from warehouse.tables import create_database
+from clickward.models_ml.validation.leaks import check_leaks, label_leaks
+from clickward.models_ml.validation.resume import Finished
+from clickward.models_ml.validation.variants import known_bad
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.errors import UsageError, UserError
+from clickward.warehouse.profile import find_project
+from clickward.warehouse.tables import create_database
 
 CHILD = Path(__file__).with_name("models_validate_child.py")
 WINDOWS = Windows(6 * world.DAY, 2 * world.DAY, 2 * world.DAY, 2 * world.DAY)

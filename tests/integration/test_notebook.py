@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from warehouse.profile import find_project
+from clickward.warehouse.profile import find_project
 
 NOTEBOOK = Path("docs/notebooks/model_lab.ipynb")
 

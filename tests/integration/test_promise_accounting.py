@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from clickward import run, with_fault
+from harness import run, with_fault
 
-from warehouse.connection import Warehouse
-from warehouse.errors import UserError
-from warehouse.profile import Project
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.profile import Project
 
 HEADER = "ip,app,device,os,channel,click_time,attributed_time,is_attributed"
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clickward import run, with_fault
+from harness import run, with_fault
 
+from clickward.warehouse.build import run_dbt
+from clickward.warehouse.connection import Warehouse, connect
+from clickward.warehouse.profile import Project
 from tests.oracles.windows import before, smoothed_rate
-from warehouse.build import run_dbt
-from warehouse.connection import Warehouse, connect
-from warehouse.profile import Project
 
 WINDOWS = {
     "1m": timedelta(minutes=1),

@@ -8,19 +8,19 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from clickward import run, with_fault, written_blocks
+from harness import run, with_fault, written_blocks
 
-from models_ml.frames import read_frame
-from models_ml.snapshot import pull_snapshot
-from models_ml.validation import read_history
-from models_ml.validation.future import future_leaks
-from models_ml.validation.leaks import Leak
-from simulator import load_scenario, simulate
+from clickward.models_ml.frames import read_frame
+from clickward.models_ml.snapshot import pull_snapshot
+from clickward.models_ml.validation import read_history
+from clickward.models_ml.validation.future import future_leaks
+from clickward.models_ml.validation.leaks import Leak
+from clickward.simulator import load_scenario, simulate
+from clickward.warehouse.build import run_dbt
+from clickward.warehouse.connection import Warehouse, connect
+from clickward.warehouse.contracts import FeatureSet, read_feature_set, read_manifest
+from clickward.warehouse.profile import Project
 from tests.integration.test_promise_future import START, random_clicks, write_clicks
-from warehouse.build import run_dbt
-from warehouse.connection import Warehouse, connect
-from warehouse.contracts import FeatureSet, read_feature_set, read_manifest
-from warehouse.profile import Project
 
 DAYS = 12
 CUT = datetime(2024, 3, 7, 12)

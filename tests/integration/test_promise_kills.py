@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from simulator import load_scenario, simulate
+from clickward.simulator import load_scenario, simulate
 
 KILLS = int(os.environ.get("CLICKWARD_KILLS", "2"))
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,7 @@ class Bench:
     def command(self, *words: str | Path) -> list[str]:
         options = ["--profiles-dir", str(self.folder / "profiles"), "--target", "local"]
         project = ["--project-dir", str(self.folder / "dbt_project")]
-        return [sys.executable, "-m", "cli.main", *map(str, words), *options, *project]
+        return [sys.executable, "-m", "clickward.cli.main", *map(str, words), *options, *project]
 
     def start(self, *words: str | Path) -> subprocess.Popen[str]:
         return subprocess.Popen(

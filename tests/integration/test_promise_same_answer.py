@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from clickward import leftovers, run, table_hashes, written_blocks
+from harness import leftovers, run, table_hashes, written_blocks
 
-from simulator import load_scenario, simulate
-from warehouse.connection import Warehouse, connect
-from warehouse.errors import UserError
-from warehouse.profile import Project
+from clickward.simulator import load_scenario, simulate
+from clickward.warehouse.connection import Warehouse, connect
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.profile import Project
 
 DAYS = 5
 

@@ -14,6 +14,10 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from clickward.warehouse.build import render
+from clickward.warehouse.connection import Warehouse, connect
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.profile import Project, find_project
 from tests.integration.window_queries import (
     DAYS,
     FIRST_DAY,
@@ -26,10 +30,6 @@ from tests.integration.window_queries import (
     template,
 )
 from tests.oracles.windows import Event, before
-from warehouse.build import render
-from warehouse.connection import Warehouse, connect
-from warehouse.errors import UserError
-from warehouse.profile import Project, find_project
 
 START = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day)
 # Steps from one event to the next: ties, a window's length exactly, and a millisecond beside it.

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from clickward.warehouse.build import render
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.profile import Project
 from tests.oracles.windows import Before, Event, before
-from warehouse.build import render
-from warehouse.connection import Warehouse
-from warehouse.profile import Project
 
 # The days built; events may lie before them.
 FIRST_DAY, DAYS = date(2024, 2, 10), 45

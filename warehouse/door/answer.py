@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
-from warehouse.door.compression import Compressor, compressor
-from warehouse.door.errors import NETWORK_ERROR, EngineError, refusal
-from warehouse.door.fleet import Worker
-from warehouse.door.frames import (
+from clickward.warehouse.door.compression import Compressor, compressor
+from clickward.warehouse.door.errors import NETWORK_ERROR, EngineError, refusal
+from clickward.warehouse.door.fleet import Worker
+from clickward.warehouse.door.frames import (
     DATA,
     DONE,
     END,
@@ -26,7 +26,7 @@ from warehouse.door.frames import (
     frame,
     receive_async,
 )
-from warehouse.door.requests import Question, read_body
+from clickward.warehouse.door.requests import Question, read_body
 
 HELD_IN_MEMORY = 1 << 22
 CONTENT_TYPES = {

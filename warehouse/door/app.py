@@ -11,17 +11,17 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from warehouse.door.answer import ask
-from warehouse.door.errors import (
+from clickward.warehouse.door.answer import ask
+from clickward.warehouse.door.errors import (
     AUTHENTICATION_FAILED,
     TOO_MANY_SIMULTANEOUS_QUERIES,
     EngineError,
     refusal,
 )
-from warehouse.door.fleet import Fleet
-from warehouse.door.requests import credentials, read_question
-from warehouse.door.roles import Role
-from warehouse.door.users import Users
+from clickward.warehouse.door.fleet import Fleet
+from clickward.warehouse.door.requests import credentials, read_question
+from clickward.warehouse.door.roles import Role
+from clickward.warehouse.door.users import Users
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Makes the store of a publication: `python -m warehouse.door.assemble`, the order on stdin.
+"""Makes the store of a publication: `python -m clickward.warehouse.door.assemble`, order on stdin.
 
 A process of its own, since the publisher's process holds the store it copies from. Parts frozen
 there are linked, not copied, and attached to new tables; nothing of them is read.
@@ -15,7 +15,7 @@ from typing import Any
 def main() -> None:
     """Print `{"rows": {table: rows}, "system_tables": […]}`."""
     order = json.load(sys.stdin)
-    from warehouse.door.engine import Engine
+    from clickward.warehouse.door.engine import Engine
 
     engine = Engine(f"{order['store']}?config-file={order['config']}", {})
     handle = engine.handle()

@@ -17,7 +17,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-from warehouse.door.errors import CANNOT_DECOMPRESS, refusal
+from clickward.warehouse.door.errors import CANNOT_DECOMPRESS, refusal
 
 HEADER = struct.Struct("<BII")
 CHECKSUM_BYTES = 16

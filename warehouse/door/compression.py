@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import lz4.frame
 
-from warehouse.door.blocks import BlockReader, BlockWriter, zstd
-from warehouse.door.errors import CANNOT_DECOMPRESS, UNKNOWN_COMPRESSION_METHOD, refusal
+from clickward.warehouse.door.blocks import BlockReader, BlockWriter, zstd
+from clickward.warehouse.door.errors import CANNOT_DECOMPRESS, UNKNOWN_COMPRESSION_METHOD, refusal
 
 PIECE = 1 << 20
 BROKEN = (zlib.error, zstd.ZstdError, lzma.LZMAError, OSError, RuntimeError, ValueError, EOFError)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from warehouse.door.errors import (
+from clickward.warehouse.door.errors import (
     BAD_ARGUMENTS,
     SYNTAX_ERROR,
     UNKNOWN_SETTING,

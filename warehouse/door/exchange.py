@@ -4,8 +4,8 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
-from warehouse.door.engine import Engine, Handle, Kind, Progress
-from warehouse.door.errors import (
+from clickward.warehouse.door.engine import Engine, Handle, Kind, Progress
+from clickward.warehouse.door.errors import (
     ACCESS_DENIED,
     QUERY_IS_TOO_LARGE,
     READONLY,
@@ -14,7 +14,7 @@ from warehouse.door.errors import (
     from_engine,
     refusal,
 )
-from warehouse.door.frames import (
+from clickward.warehouse.door.frames import (
     DONE,
     ERROR,
     HEAD,
@@ -25,9 +25,9 @@ from warehouse.door.frames import (
     receive,
     send_json,
 )
-from warehouse.door.running import Running, write_all
-from warehouse.door.sessions import Sessions
-from warehouse.door.statement import Insert, is_insert, split_insert, to_file
+from clickward.warehouse.door.running import Running, write_all
+from clickward.warehouse.door.sessions import Sessions
+from clickward.warehouse.door.statement import Insert, is_insert, split_insert, to_file
 
 LONGEST_QUERY = 1 << 24
 LONGEST_INSERT_HEAD = 1 << 18

@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from warehouse.door.worker import Options
-from warehouse.errors import ConnectionFailed, UserError
+import clickward
+from clickward.warehouse.door.worker import Options
+from clickward.warehouse.errors import ConnectionFailed, UserError
 
 WATCH_SECONDS = 0.1
 GRACE_SECONDS = 5
@@ -180,10 +181,10 @@ class Fleet:
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         environment |= {
             "TMPDIR": str(folder),
-            "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+            "PYTHONPATH": str(Path(clickward.__file__).parents[1]),
         }
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "warehouse.door.worker",
+            sys.executable, "-m", "clickward.warehouse.door.worker",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             env=environment, cwd=folder, start_new_session=True,
         )  # fmt: skip

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from warehouse.errors import UserError
+from clickward.warehouse.errors import UserError
 
 LINK = "current"
 LOCK = "lock"

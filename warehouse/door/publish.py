@@ -17,11 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from warehouse.connection import Warehouse
-from warehouse.door.publication import STORE, Facts, Publications
-from warehouse.door.roles import PUBLISHING_CONFIG
-from warehouse.errors import UserError
-from warehouse.store import resolve_store
+import clickward
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.door.publication import STORE, Facts, Publications
+from clickward.warehouse.door.roles import PUBLISHING_CONFIG
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.store import resolve_store
 
 ATTEMPTS = 3
 
@@ -185,9 +186,9 @@ def _assemble(warehouse: Warehouse, folder: Path, tables: list[dict[str, Any]]) 
             "tables": tables,
         }
         done = subprocess.run(
-            [sys.executable, "-m", "warehouse.door.assemble"],
+            [sys.executable, "-m", "clickward.warehouse.door.assemble"],
             input=json.dumps(order), capture_output=True, text=True, check=False,
-            cwd=Path(__file__).resolve().parents[2],
+            cwd=Path(clickward.__file__).parents[1],
         )  # fmt: skip
     if done.returncode:
         raise UserError(

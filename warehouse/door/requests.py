@@ -11,15 +11,15 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from warehouse.door.compression import decompressor
-from warehouse.door.errors import (
+from clickward.warehouse.door.compression import decompressor
+from clickward.warehouse.door.errors import (
     AUTHENTICATION_FAILED,
     BAD_ARGUMENTS,
     NOT_IMPLEMENTED,
     UNKNOWN_ROLE,
     refusal,
 )
-from warehouse.door.frames import Call
+from clickward.warehouse.door.frames import Call
 
 # Parameters of the protocol; every other one is a setting, or a `param_…`.
 OWN = {

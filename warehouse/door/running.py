@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from warehouse.door.errors import STD_EXCEPTION, EngineError, refusal
-from warehouse.door.frames import DATA, HEAD, PIECE, Disconnected, send, send_json
+from clickward.warehouse.door.errors import STD_EXCEPTION, EngineError, refusal
+from clickward.warehouse.door.frames import DATA, HEAD, PIECE, Disconnected, send, send_json
 
 KILL_AGAIN_SECONDS = 0.2
 

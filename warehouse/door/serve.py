@@ -10,16 +10,16 @@ from pathlib import Path
 import uvicorn
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from warehouse.door.app import Door, make_app
-from warehouse.door.fleet import Fleet
-from warehouse.door.publication import STORE, Publications
-from warehouse.door.roles import ENGINEER_CONFIG, Limits, Role, write_reader_config
-from warehouse.door.sandbox import is_available
-from warehouse.door.users import Users
-from warehouse.door.worker import Options
-from warehouse.errors import ConnectionFailed, UsageError, UserError
-from warehouse.profile import Project, Target, read_target
-from warehouse.store import describe, holder_of, resolve_store
+from clickward.warehouse.door.app import Door, make_app
+from clickward.warehouse.door.fleet import Fleet
+from clickward.warehouse.door.publication import STORE, Publications
+from clickward.warehouse.door.roles import ENGINEER_CONFIG, Limits, Role, write_reader_config
+from clickward.warehouse.door.sandbox import is_available
+from clickward.warehouse.door.users import Users
+from clickward.warehouse.door.worker import Options
+from clickward.warehouse.errors import ConnectionFailed, UsageError, UserError
+from clickward.warehouse.profile import Project, Target, read_target
+from clickward.warehouse.store import describe, holder_of, resolve_store
 
 # A line of an address or of headers; ClickHouse takes as much.
 LONGEST_HEAD = 1 << 20

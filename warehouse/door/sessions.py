@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from warehouse.door.engine import Engine, Handle
-from warehouse.door.errors import SESSION_IS_LOCKED, SESSION_NOT_FOUND, refusal
-from warehouse.door.frames import Call
+from clickward.warehouse.door.engine import Engine, Handle
+from clickward.warehouse.door.errors import SESSION_IS_LOCKED, SESSION_NOT_FOUND, refusal
+from clickward.warehouse.door.frames import Call
 
 LONGEST_SECONDS = 3600
 MOST_SESSIONS = 1000

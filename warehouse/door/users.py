@@ -9,8 +9,8 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from warehouse.door.roles import Role
-from warehouse.errors import UsageError, UserError
+from clickward.warehouse.door.roles import Role
+from clickward.warehouse.errors import UsageError, UserError
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
 SHORTEST_PASSWORD = 8

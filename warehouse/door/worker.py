@@ -1,4 +1,4 @@
-"""The process that holds a store: `python -m warehouse.door.worker`.
+"""The process that holds a store: `python -m clickward.warehouse.door.worker`.
 
 It is started by the front and talks with it in JSON lines: options on stdin, `{"ready": …}` on
 stdout, then a store to open, and the engine's version. When stdin ends it ends.
@@ -13,10 +13,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from warehouse.door.errors import EngineError
-from warehouse.door.frames import Disconnected
-from warehouse.door.publication import hold
-from warehouse.door.sandbox import confine
+import clickward
+from clickward.warehouse.door.errors import EngineError
+from clickward.warehouse.door.frames import Disconnected
+from clickward.warehouse.door.publication import hold
+from clickward.warehouse.door.sandbox import confine
 
 # Libraries, and what the engine reads to learn of memory and cores; nothing of the machine's own.
 SYSTEM = (
@@ -58,7 +59,7 @@ def main() -> None:
     # Only now: importing the engine starts its first threads, and they must be inside the fence.
     import chdb  # noqa: F401
 
-    from warehouse.door.engine import Engine
+    from clickward.warehouse.door.engine import Engine
 
     _say({"ready": True})
     order = sys.stdin.readline()
@@ -83,13 +84,14 @@ def main() -> None:
 
 def readable() -> list[Path]:
     """What a fenced process reads besides the folders it may write to: system and interpreter."""
-    here = Path(__file__).resolve().parents[1]
+    # In a checkout the packages of `clickward` are links to folders beside it.
+    here = [Path(clickward.__file__).parent, Path(__file__).resolve().parents[1]]
     prefixes = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.prefix).resolve()}
-    return [*map(Path, SYSTEM), *prefixes, here]
+    return [*map(Path, SYSTEM), *prefixes, *here]
 
 
 def _accept(listener: socket.socket, engine: Any, options: Options) -> None:
-    from warehouse.door.sessions import Sessions
+    from clickward.warehouse.door.sessions import Sessions
 
     sessions = Sessions(engine)
     while True:
@@ -100,7 +102,7 @@ def _accept(listener: socket.socket, engine: Any, options: Options) -> None:
 
 
 def _serve(connection: socket.socket, engine: Any, sessions: Any, only_reads: bool) -> None:
-    from warehouse.door.exchange import Exchange
+    from clickward.warehouse.door.exchange import Exchange
 
     with connection:
         try:

@@ -8,12 +8,12 @@ import json
 from collections import Counter
 from collections.abc import Callable
 
-from warehouse.connection import Warehouse
-from warehouse.forget.identity import Wanted, parse_id
-from warehouse.forget.plan import Plan
-from warehouse.forget.removal import PENDING, carry_out, tick_off, write_down
-from warehouse.forget.search import Search
-from warehouse.forget.snapshots import NewHasher
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.forget.identity import Wanted, parse_id
+from clickward.warehouse.forget.plan import Plan
+from clickward.warehouse.forget.removal import PENDING, carry_out, tick_off, write_down
+from clickward.warehouse.forget.search import Search
+from clickward.warehouse.forget.snapshots import NewHasher
 
 __all__ = ["Plan", "Wanted", "find", "parse_id", "remove", "resume"]
 

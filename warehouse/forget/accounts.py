@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from warehouse.connection import Warehouse
-from warehouse.forget.plan import (
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.forget.plan import (
     MADE_OF_RAW,
     NO_DAY,
     REFUSED,

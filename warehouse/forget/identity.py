@@ -5,7 +5,7 @@ import re
 import uuid
 from dataclasses import dataclass
 
-from warehouse.errors import UsageError
+from clickward.warehouse.errors import UsageError
 
 ID_COLUMNS = (
     "advertising_id", "idfa", "oaid", "android_id", "idfv", "imei", "customer_user_id",

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from warehouse.connection import Warehouse
-from warehouse.tables import on_cluster
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.tables import on_cluster
 
 SUBJECT_COLUMNS = ("click_id", "install_id", "event_install_id", "event_id", "subject_id")
 # Core tables that are made of raw, whose days cannot be built again once raw has expired.

@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import polars as pl
 
-from warehouse.connection import Warehouse
-from warehouse.forget.plan import (
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.forget.plan import (
     MADE_OF_RAW,
     NO_DAY,
     REFUSED,
@@ -19,8 +19,8 @@ from warehouse.forget.plan import (
     in_chunks,
     subject_tables,
 )
-from warehouse.forget.snapshots import NewHasher, rewrite_snapshots
-from warehouse.tables import engine, on_cluster
+from clickward.warehouse.forget.snapshots import NewHasher, rewrite_snapshots
+from clickward.warehouse.tables import engine, on_cluster
 
 PENDING = "forget_plan"
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import polars as pl
 
-from warehouse.connection import Warehouse
-from warehouse.errors import UserError
-from warehouse.forget.accounts import Accounts
-from warehouse.forget.identity import ID_COLUMNS, QUOTED_FROM, TEXT_COLUMNS, Wanted
-from warehouse.forget.plan import (
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.forget.accounts import Accounts
+from clickward.warehouse.forget.identity import ID_COLUMNS, QUOTED_FROM, TEXT_COLUMNS, Wanted
+from clickward.warehouse.forget.plan import (
     ROW_KEY,
     SUBJECT_COLUMNS,
     UNLOGGED,
@@ -21,8 +21,8 @@ from warehouse.forget.plan import (
     in_chunks,
     subject_tables,
 )
-from warehouse.forget.snapshots import snapshots_with
-from warehouse.sources import reports
+from clickward.warehouse.forget.snapshots import snapshots_with
+from clickward.warehouse.sources import reports
 
 _STAGED_KEY = "concat(toString(load_id), ':', toString(source_row))"
 _BY_KEY = f"{_STAGED_KEY} in {{keys:Array(String)}}"

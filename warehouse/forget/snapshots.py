@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from warehouse.connection import Warehouse
-from warehouse.forget.plan import alter
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.forget.plan import alter
 
 
 class Hasher(Protocol):

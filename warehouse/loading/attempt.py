@@ -9,14 +9,14 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from warehouse.connection import Warehouse, engine_errors
-from warehouse.loading import ledger
-from warehouse.loading.batch import Batch, RejectedLine
-from warehouse.loading.columns import Matched
-from warehouse.loading.csv_reader import CsvReader
-from warehouse.loading.files import Format
-from warehouse.loading.parquet_reader import ParquetReader
-from warehouse.sources import Report
+from clickward.warehouse.connection import Warehouse, engine_errors
+from clickward.warehouse.loading import ledger
+from clickward.warehouse.loading.batch import Batch, RejectedLine
+from clickward.warehouse.loading.columns import Matched
+from clickward.warehouse.loading.csv_reader import CsvReader
+from clickward.warehouse.loading.files import Format
+from clickward.warehouse.loading.parquet_reader import ParquetReader
+from clickward.warehouse.sources import Report
 
 INSERT_BYTES = 64 << 20
 INSERT_ROWS = 500_000

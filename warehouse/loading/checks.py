@@ -7,8 +7,8 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from warehouse.loading.batch import Batch, Numbers, RejectedLine, shorten
-from warehouse.sources import Report
+from clickward.warehouse.loading.batch import Batch, Numbers, RejectedLine, shorten
+from clickward.warehouse.sources import Report
 
 DATE = r"\d{4}-\d\d-\d\d"
 TIME = r" \d\d:\d\d:\d\d(\.\d{1,6})?"

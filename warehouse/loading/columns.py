@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from warehouse.errors import UserError
-from warehouse.sources import Report, normalise
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.sources import Report, normalise
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from warehouse.errors import UserError
-from warehouse.loading.batch import Batch, Numbers, RejectedLine, shorten
-from warehouse.loading.checks import check_rows
-from warehouse.loading.columns import match_columns
-from warehouse.loading.csv_stream import MARK, CsvStream, split_header
-from warehouse.loading.files import Compression
-from warehouse.sources import Report
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.loading.batch import Batch, Numbers, RejectedLine, shorten
+from clickward.warehouse.loading.checks import check_rows
+from clickward.warehouse.loading.columns import match_columns
+from clickward.warehouse.loading.csv_stream import MARK, CsvStream, split_header
+from clickward.warehouse.loading.files import Compression
+from clickward.warehouse.sources import Report
 
 
 class CsvReader:

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from warehouse.errors import UserError
-from warehouse.loading.files import Compression, read_some
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.loading.files import Compression, read_some
 
 # A code point that text never holds ("noncharacter") stands for each byte that is not UTF-8.
 MARK = "\ufdd0"

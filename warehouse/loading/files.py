@@ -9,7 +9,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from warehouse.errors import UserError
+from clickward.warehouse.errors import UserError
 
 Compression = Literal["gzip", "zstd"]
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".gz", ".zst", ".parquet")

@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from warehouse.connection import Warehouse
-from warehouse.errors import UserError
-from warehouse.sources import Report
-from warehouse.tables import on_cluster
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.sources import Report
+from clickward.warehouse.tables import on_cluster
 
 REJECTED = "rejected_lines"
 MOMENT = pl.Datetime("ms", "UTC")

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
-from warehouse.connection import Warehouse
-from warehouse.errors import UsageError, UserError
-from warehouse.loading import ledger
-from warehouse.loading.attempt import Attempt, Meter, Reader, open_reader
-from warehouse.loading.batch import RejectedLine
-from warehouse.loading.files import Format, content_hash, sniff
-from warehouse.sources import Report, reports, tables
-from warehouse.tables import ensure_tables
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UsageError, UserError
+from clickward.warehouse.loading import ledger
+from clickward.warehouse.loading.attempt import Attempt, Meter, Reader, open_reader
+from clickward.warehouse.loading.batch import RejectedLine
+from clickward.warehouse.loading.files import Format, content_hash, sniff
+from clickward.warehouse.sources import Report, reports, tables
+from clickward.warehouse.tables import ensure_tables
 
 
 @dataclass(frozen=True)

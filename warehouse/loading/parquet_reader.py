@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as compute
 from pyarrow import parquet
 
-from warehouse.errors import UserError
-from warehouse.loading.batch import Batch
-from warehouse.loading.checks import check_rows
-from warehouse.loading.columns import match_columns
-from warehouse.loading.csv_stream import MARK
-from warehouse.sources import Report
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.loading.batch import Batch
+from clickward.warehouse.loading.checks import check_rows
+from clickward.warehouse.loading.columns import match_columns
+from clickward.warehouse.loading.csv_stream import MARK
+from clickward.warehouse.sources import Report
 
 BATCH_ROWS = 16_384
 TEXT_TYPES = (

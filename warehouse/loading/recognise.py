@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from warehouse.errors import UserError
-from warehouse.sources import Report
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.sources import Report
 
 # Words that make a report another one: `blocked_clicks` are not `clicks`.
 QUALIFIERS = frozenset({"blocked", "retargeting", "retarget", "postbacks", "aggregated", "organic"})

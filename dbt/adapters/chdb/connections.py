@@ -7,9 +7,9 @@ from dbt.adapters.clickhouse.httpclient import ChHttpClient
 from dbt.adapters.contracts.connection import Connection, ConnectionState
 from dbt.adapters.exceptions import FailedToConnectError
 
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.store import open_store
 from dbt.adapters.chdb.credentials import ChDBCredentials
-from warehouse.errors import UserError
-from warehouse.store import open_store
 
 
 class ChDBClient(ChHttpClient):

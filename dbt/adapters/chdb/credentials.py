@@ -7,7 +7,7 @@ from typing import Any
 from dbt.adapters.clickhouse.credentials import ClickHouseCredentials
 from dbt.flags import get_flags
 
-from warehouse.store import resolve_store
+from clickward.warehouse.store import resolve_store
 
 
 @dataclass

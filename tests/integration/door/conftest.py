@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from doors import ROOT, Built, Door, Place, marts, of_server, serving
 
-from simulator import load_scenario, simulate
-from warehouse.connection import Warehouse, connection
-from warehouse.profile import Project
+from clickward.simulator import load_scenario, simulate
+from clickward.warehouse.connection import Warehouse, connection
+from clickward.warehouse.profile import Project
 
 DAYS = 4
 DBT = Path(sys.executable).with_name("dbt")

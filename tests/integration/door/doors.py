@@ -18,8 +18,8 @@ import clickhouse_connect
 import psutil
 import urllib3
 
-from warehouse.door.roles import Role
-from warehouse.door.users import Users
+from clickward.warehouse.door.roles import Role
+from clickward.warehouse.door.users import Users
 
 ROOT = Path(__file__).resolve().parents[3]
 PASSWORDS = {"ana": "reads-marts", "ben": "reads-marts-too", "eng": "may-do-all"}
@@ -54,7 +54,7 @@ class Place:
     def start(self, *words: str | Path, target: str = "local", **more: str) -> Any:
         """Start `clickward WORDS`."""
         return subprocess.Popen(
-            [sys.executable, "-m", "cli.main", *map(str, words), *self.options(target)],
+            [sys.executable, "-m", "clickward.cli.main", *map(str, words), *self.options(target)],
             cwd=ROOT, env=self.environment(**more), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip

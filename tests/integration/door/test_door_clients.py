@@ -8,7 +8,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from doors import PASSWORDS, Built, Door
 from sqlalchemy import MetaData, Table, create_engine, func, inspect, select
 
-from warehouse.connection import Warehouse
+from clickward.warehouse.connection import Warehouse
 
 INSTANT = datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
 FRAME = pl.DataFrame(

@@ -12,24 +12,24 @@ from doors import ROOT, Place, of_server, serving
 from integration import models_world as world
 from integration.dask_workers import dask_workers
 
-from models_ml.batches import snapshot_rows
-from models_ml.cluster import learner
-from models_ml.cluster.learner import days_of, deal
-from models_ml.learners import Means
-from models_ml.registry import load_model, read_model
-from models_ml.snapshot import pull_snapshot
-from models_ml.training import train
-from warehouse.connection import Warehouse, connection
-from warehouse.errors import UserError
-from warehouse.profile import Project
+from clickward.models_ml.batches import snapshot_rows
+from clickward.models_ml.cluster import learner
+from clickward.models_ml.cluster.learner import days_of, deal
+from clickward.models_ml.learners import Means
+from clickward.models_ml.registry import load_model, read_model
+from clickward.models_ml.snapshot import pull_snapshot
+from clickward.models_ml.training import train
+from clickward.warehouse.connection import Warehouse, connection
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.profile import Project
 
 FEW = {"n_estimators": 5}
 CHILD = """
 import sys
 from pathlib import Path
 from integration import models_world
-from warehouse.connection import connection
-from warehouse.profile import Project
+from clickward.warehouse.connection import connection
+from clickward.warehouse.profile import Project
 folder = Path(sys.argv[1])
 with connection(Project(folder / "dbt_project", folder / "profiles", "local")) as warehouse:
     models_world.make_world(warehouse, n=1500, days=8, with_truth=False)

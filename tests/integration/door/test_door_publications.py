@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from doors import Built, Door, engine_of, serving, until
 
-from warehouse.connection import Warehouse
-from warehouse.door.publication import Publications
-from warehouse.door.publish import publish
-from warehouse.errors import UserError
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.door.publication import Publications
+from clickward.warehouse.door.publish import publish
+from clickward.warehouse.errors import UserError
 
 PUBLICATIONS = 3
 ONE_PUBLICATION = """

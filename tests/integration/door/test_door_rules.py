@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from doors import Built, Door, Place, serving, until
 
-from warehouse.door.roles import Role
-from warehouse.door.users import Users
-from warehouse.errors import UserError
+from clickward.warehouse.door.roles import Role
+from clickward.warehouse.door.users import Users
+from clickward.warehouse.errors import UserError
 
 
 def without(place: Place, folder: Path, *names: str) -> Place:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import nbformat
 
-from warehouse.connection import Warehouse
-from warehouse.profile import Project
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.profile import Project
 
 # Parts of tables are never written again, so large files may be shared with the original.
 SHARED_FROM = 1 << 16

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.clickward import where
+
+from clickward.warehouse.profile import Project
 from tests.integration.explorer_page.browser import Page
 from tests.integration.explorer_page.jupyter import WHO
-from warehouse.profile import Project
 
 STDERR = '[data-mime-type="application/vnd.jupyter.stderr"], [data-mime-type*="error"]'
 # "Run All Cells" of the menu, once the notebook and its kernel are there.
@@ -66,7 +67,14 @@ def open_notebook(page: Page, address: str, notebook: str) -> None:
 
 def clickward(project: Project, store: Path, schema: str, *words: str | Path) -> Any:
     """What `clickward WORDS --json` tells of a store that no process holds just now."""
-    command = [sys.executable, "-m", "cli.main", *map(str, words), "--json", *where(project)]
+    command = [
+        sys.executable,
+        "-m",
+        "clickward.cli.main",
+        *map(str, words),
+        "--json",
+        *where(project),
+    ]
     environment: Mapping[str, str] = os.environ | {
         "CLICKWARD_STORE": str(store),
         "CLICKWARD_SCHEMA": schema,

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from loading_helpers import Run
 
-from cli.main import main
-from warehouse.profile import Project
+from clickward.cli.main import main
+from clickward.warehouse.profile import Project
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from cli.main import main
-from warehouse import connection
-from warehouse.connection import Warehouse
-from warehouse.loading import attempt, csv_stream
-from warehouse.profile import find_project
+from clickward.cli.main import main
+from clickward.warehouse import connection
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.loading import attempt, csv_stream
+from clickward.warehouse.profile import find_project
 
 
 class Fuse:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from warehouse.connection import Warehouse
+from clickward.warehouse.connection import Warehouse
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -9,7 +9,7 @@ import pytest
 from bad_files import HEADER, REFUSED, TAKEN, Refused, Taken, rows
 from loading_helpers import Run, counts
 
-from warehouse.connection import Warehouse
+from clickward.warehouse.connection import Warehouse
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "talkingdata" / "train_sample.csv"
 

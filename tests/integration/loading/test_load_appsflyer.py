@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 from loading_helpers import Run
 
-from warehouse.connection import Warehouse
-from warehouse.sources import reports
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.sources import reports
 
 INSTALL = {
     "install_time": ["2026-01-02 03:04:05"],

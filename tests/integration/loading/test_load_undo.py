@@ -10,9 +10,9 @@ import pytest
 from bad_files import HEADER, noise, rows
 from loading_helpers import Run, counts
 
-from warehouse.connection import Warehouse
-from warehouse.loading import attempt, csv_stream, ledger
-from warehouse.loading.attempt import Attempt
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.loading import attempt, csv_stream, ledger
+from clickward.warehouse.loading.attempt import Attempt
 
 
 @pytest.fixture

@@ -18,14 +18,14 @@ from scored_world import (
     copy_schema,
     score_clicks,
 )
-
-from cli.main import app
-from models_ml.scoring import score
-from models_ml.training import train
 from tests.clickward import run
-from warehouse.connection import Warehouse, connect
-from warehouse.contracts import read_feature_set
-from warehouse.profile import Project, find_project
+
+from clickward.cli.main import app
+from clickward.models_ml.scoring import score
+from clickward.models_ml.training import train
+from clickward.warehouse.connection import Warehouse, connect
+from clickward.warehouse.contracts import read_feature_set
+from clickward.warehouse.profile import Project, find_project
 
 _copies = itertools.count(1)
 

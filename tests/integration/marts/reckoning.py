@@ -10,6 +10,8 @@ from typing import Any
 
 import polars as pl
 
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.profile import find_project
 from tests.oracles.facts import (
     Row,
     frauds,
@@ -17,8 +19,6 @@ from tests.oracles.facts import (
     read_prices,
     scores_in_force,
 )
-from warehouse.connection import Warehouse
-from warehouse.profile import find_project
 
 SEED = find_project(target="local").project_dir / "seeds" / "app_economics.csv"
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import polars as pl
 
-from models_ml.durations import utc_now
-from models_ml.ledger import one_row
-from models_ml.reading import INSTANT
-from warehouse.connection import Warehouse
-from warehouse.profile import Project
+from clickward.models_ml.durations import utc_now
+from clickward.models_ml.ledger import one_row
+from clickward.models_ml.reading import INSTANT
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.profile import Project
 
 SCHEMA = "marts_world"
 START = date(2026, 1, 1)

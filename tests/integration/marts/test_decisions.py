@@ -12,10 +12,10 @@ from reckoning import Reckoning, rows_of
 from scipy.stats import binomtest
 from scored_world import World
 
-from models_ml.decisions.blocklist import decide, list_candidates
-from models_ml.decisions.claims import make_claim, settle_claim
-from warehouse.connection import Warehouse
-from warehouse.errors import UserError
+from clickward.models_ml.decisions.blocklist import decide, list_candidates
+from clickward.models_ml.decisions.claims import make_claim, settle_claim
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
 
 CONTROL_SHARE = 0.05
 

@@ -11,16 +11,16 @@ import polars as pl
 import pytest
 from reckoning import Reckoning
 from scored_world import World
-
-from cli.main import app
-from models_ml.decisions.blocklist import decide, list_candidates
-from models_ml.decisions.claims import make_claim
-from models_ml.explain.story import explain as tell
-from models_ml.explain.windows import window_of
 from tests.clickward import where
-from warehouse.connection import Warehouse
-from warehouse.contracts import list_features, read_manifest
-from warehouse.errors import UserError
+
+from clickward.cli.main import app
+from clickward.models_ml.decisions.blocklist import decide, list_candidates
+from clickward.models_ml.decisions.claims import make_claim
+from clickward.models_ml.explain.story import explain as tell
+from clickward.models_ml.explain.windows import window_of
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import list_features, read_manifest
+from clickward.warehouse.errors import UserError
 
 Explain = Callable[[str], dict[str, Any]]
 Row = dict[str, Any]

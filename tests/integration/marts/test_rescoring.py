@@ -7,10 +7,10 @@ from typing import Any
 from reckoning import rows_of
 from scored_world import SCORE_FROM, World
 
-from models_ml.compaction import compact_scores
-from models_ml.scoring import ScoreRun, score
-from warehouse.connection import Warehouse
-from warehouse.contracts import read_feature_set
+from clickward.models_ml.compaction import compact_scores
+from clickward.models_ml.scoring import ScoreRun, score
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import read_feature_set
 
 LATE = "00000000-0000-0000-0000-000000000001"
 FROM = datetime.fromisoformat(f"{SCORE_FROM}T00:00:00+00:00")

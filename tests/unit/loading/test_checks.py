@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from warehouse.loading.checks import is_time
+from clickward.warehouse.loading.checks import is_time
 
 GOOD = [
     "2017-11-07 09:30:38",

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.errors import UserError
-from warehouse.loading import csv_stream
-from warehouse.loading.csv_reader import CsvReader
-from warehouse.sources import Column, Report, Table
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.loading import csv_stream
+from clickward.warehouse.loading.csv_reader import CsvReader
+from clickward.warehouse.sources import Column, Report, Table
 
 NAMES = ("a", "b", "c")
 PIECES = ['x', ' ', ',', '"', '\n', '\r\n', 'é', '漢', '', '5" ', 'end']  # fmt: skip

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.loading.attempt import source_file
+from clickward.warehouse.loading.attempt import source_file
 
 FILE = "lake/t=installs/dt=2026-01-02/part.parquet"
 

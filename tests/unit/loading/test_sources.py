@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.errors import UsageError
-from warehouse.loading.recognise import match_report
-from warehouse.profile import Project, Target, find_project
-from warehouse.sources import Report, find_table, reports
-from warehouse.tables import create_database, create_table
+from clickward.warehouse.errors import UsageError
+from clickward.warehouse.loading.recognise import match_report
+from clickward.warehouse.profile import Project, Target, find_project
+from clickward.warehouse.sources import Report, find_table, reports
+from clickward.warehouse.tables import create_database, create_table
 
 LOCAL = Target("local", "chdb", "clickward", {}, {})
 CLUSTER = Target("cluster", "clickhouse", "clickward", {}, {"cluster": "main"})

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models_ml.estimators import Estimator, family
-from models_ml.training import build_estimator
+from clickward.models_ml.estimators import Estimator, family
+from clickward.models_ml.training import build_estimator
 
 Data = tuple[pl.DataFrame, np.ndarray]
 # Fewer trees, for time.

@@ -12,18 +12,18 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
-from models_ml import batches, devices
-from models_ml.batches import SnapshotRows, snapshot_rows, split_time
-from models_ml.devices import check_device
-from models_ml.estimators import family
-from models_ml.estimators.xgboost import XGBoost
-from models_ml.frames import TrainingFrame
-from models_ml.learners import InMemory, scored, spill_folder
-from models_ml.preprocessing import FOLDS, TargetRates
-from models_ml.rates import CountedRates, count_rates, stratified_folds
-from models_ml.snapshot import manifest_path
-from models_ml.training import build_estimator
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml import batches, devices
+from clickward.models_ml.batches import SnapshotRows, snapshot_rows, split_time
+from clickward.models_ml.devices import check_device
+from clickward.models_ml.estimators import family
+from clickward.models_ml.estimators.xgboost import XGBoost
+from clickward.models_ml.frames import TrainingFrame
+from clickward.models_ml.learners import InMemory, scored, spill_folder
+from clickward.models_ml.preprocessing import FOLDS, TargetRates
+from clickward.models_ml.rates import CountedRates, count_rates, stratified_folds
+from clickward.models_ml.snapshot import manifest_path
+from clickward.models_ml.training import build_estimator
+from clickward.warehouse.errors import UsageError, UserError
 
 Data = tuple[pl.DataFrame, np.ndarray]
 FEW = {"n_estimators": 30}

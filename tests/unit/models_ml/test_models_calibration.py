@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models_ml.calibration import (
+from clickward.models_ml.calibration import (
     ISOTONIC,
     ISOTONIC_FROM,
     NONE,
@@ -15,8 +15,8 @@ from models_ml.calibration import (
     fit_calibration,
     method_for,
 )
-from models_ml.estimators import family
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml.estimators import family
+from clickward.warehouse.errors import UsageError, UserError
 
 
 def drawn(n: int, seed: int, prior: float = -2.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

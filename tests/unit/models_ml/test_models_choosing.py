@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models_ml.agreement import compare
-from models_ml.economics import Costs, net_saved
-from models_ml.thresholds import Holdout, choose, uniform
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml.agreement import compare
+from clickward.models_ml.economics import Costs, net_saved
+from clickward.models_ml.thresholds import Holdout, choose, uniform
+from clickward.warehouse.errors import UsageError, UserError
 
 
 def holdout(n: int = 400, seed: int = 0) -> Holdout:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models_ml.content import ContentHash
-from models_ml.reading import rebatch
+from clickward.models_ml.content import ContentHash
+from clickward.models_ml.reading import rebatch
 
 cells = st.lists(
     st.tuples(

@@ -10,9 +10,16 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from models_ml.estimators import EXTRAS, FAMILIES, Estimator, families, family, is_installed
-from models_ml.estimators.sequences import UNKNOWN_CODE, EventSequences
-from warehouse.errors import UserError
+from clickward.models_ml.estimators import (
+    EXTRAS,
+    FAMILIES,
+    Estimator,
+    families,
+    family,
+    is_installed,
+)
+from clickward.models_ml.estimators.sequences import UNKNOWN_CODE, EventSequences
+from clickward.warehouse.errors import UserError
 
 Data = tuple[pl.DataFrame, np.ndarray]
 Fitted = Callable[..., Estimator]

@@ -6,8 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models_ml.durations import format_duration, format_instant, parse_duration, parse_instant
-from warehouse.errors import UsageError
+from clickward.models_ml.durations import (
+    format_duration,
+    format_instant,
+    parse_duration,
+    parse_instant,
+)
+from clickward.warehouse.errors import UsageError
 
 
 @given(st.integers(min_value=0, max_value=10**12))

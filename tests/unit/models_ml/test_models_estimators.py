@@ -13,13 +13,13 @@ from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import roc_auc_score
 
-from models_ml.estimators import FAMILIES, Estimator, families, family, is_installed
-from models_ml.estimators.parts import load_part
-from models_ml.preprocessing import CategoryShares, SignedLog, TargetRates, numbers
-from models_ml.reasons import top_reasons
-from models_ml.subsample import subsample
-from models_ml.training import build_estimator
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml.estimators import FAMILIES, Estimator, families, family, is_installed
+from clickward.models_ml.estimators.parts import load_part
+from clickward.models_ml.preprocessing import CategoryShares, SignedLog, TargetRates, numbers
+from clickward.models_ml.reasons import top_reasons
+from clickward.models_ml.subsample import subsample
+from clickward.models_ml.training import build_estimator
+from clickward.warehouse.errors import UsageError, UserError
 
 
 class Untouchable:

@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models_ml.estimators import FAMILIES, Estimator, family
-from models_ml.estimators.catalogue import catalogue
-from models_ml.estimators.large_clusters import large_clusters
-from models_ml.rules import COLUMNS
-from warehouse.errors import UserError
+from clickward.models_ml.estimators import FAMILIES, Estimator, family
+from clickward.models_ml.estimators.catalogue import catalogue
+from clickward.models_ml.estimators.large_clusters import large_clusters
+from clickward.models_ml.rules import COLUMNS
+from clickward.warehouse.errors import UserError
 
 Data = tuple[pl.DataFrame, np.ndarray]
 Fitted = Callable[..., Estimator]

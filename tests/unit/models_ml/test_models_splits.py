@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
-from models_ml.splits import PrequentialSplit, choose_windows
-from warehouse.errors import UsageError, UserError
+from clickward.models_ml.splits import PrequentialSplit, choose_windows
+from clickward.warehouse.errors import UsageError, UserError
 
 HOUR = timedelta(hours=1)
 A = np.datetime64("2017-11-06T16:00:00", "ms")

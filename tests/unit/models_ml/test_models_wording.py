@@ -2,9 +2,9 @@
 
 import pytest
 
-from models_ml.reasons import in_words
-from warehouse.contracts import Feature, list_features
-from warehouse.profile import find_project
+from clickward.models_ml.reasons import in_words
+from clickward.warehouse.contracts import Feature, list_features
+from clickward.warehouse.profile import find_project
 
 
 def described(description: str) -> Feature:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from models_ml.estimators import FAMILIES, family
-from models_ml.estimators.search import Choice
+from clickward.models_ml.estimators import FAMILIES, family
+from clickward.models_ml.estimators.search import Choice
 
 
 @pytest.mark.parametrize("name", FAMILIES)

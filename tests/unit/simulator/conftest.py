@@ -4,9 +4,9 @@ import polars as pl
 import pytest
 from simulated_reports import Reports, scenario
 
-from simulator import Scenario, simulate
-from simulator.attacks import NAMES
-from simulator.scenario import Actor, Defender
+from clickward.simulator import Scenario, simulate
+from clickward.simulator.attacks import NAMES
+from clickward.simulator.scenario import Actor, Defender
 
 SEED = 11
 

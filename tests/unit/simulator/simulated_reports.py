@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-from simulator import Scenario, SimulationSummary, load_scenario
-from simulator.reports.columns import REPORTS
+from clickward.simulator import Scenario, SimulationSummary, load_scenario
+from clickward.simulator.reports.columns import REPORTS
 
 
 def scenario(name: str = "demo", **changes: object) -> Scenario:

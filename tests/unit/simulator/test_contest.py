@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from simulator import Contest, SimulationSummary, load_scenario, simulate
-from simulator.contest import HOURS_AHEAD, PART_CLICKS, part, write_part
-from simulator.randomness import stream
-from simulator.scenario import ContestColumn
+from clickward.simulator import Contest, SimulationSummary, load_scenario, simulate
+from clickward.simulator.contest import HOURS_AHEAD, PART_CLICKS, part, write_part
+from clickward.simulator.randomness import stream
+from clickward.simulator.scenario import ContestColumn
 
 COLUMNS = get_args(ContestColumn)
 CLICKS = 200_000

@@ -27,7 +27,7 @@ verdicts: [{{name: vendor, recall: {{{name}: 0.9}}, delay_days: 1}}]
 RUN = """
 import sys
 from pathlib import Path
-import simulator
+from clickward import simulator
 assert Path(simulator.__file__).is_relative_to(Path.cwd()), simulator.__file__
 simulator.simulate(simulator.load_scenario("new.yaml"), Path("world"))
 """
@@ -35,8 +35,13 @@ simulator.simulate(simulator.load_scenario("new.yaml"), Path("world"))
 
 def put_in_place(folder: Path) -> str:
     """Copy the simulator and follow the page: write the module, import it, add the line."""
-    for name in ("simulator", "warehouse"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("clickward", "simulator", "warehouse"):
+        shutil.copytree(
+            ROOT / name,
+            folder / name,
+            symlinks=True,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
     module, line = MODULE.search(PAGE.read_text()), LINE.search(PAGE.read_text())
     assert module is not None, "the page shows no module of an attack"
     assert line is not None, "the page shows no line of the table"
@@ -49,9 +54,9 @@ def put_in_place(folder: Path) -> str:
     text = registry.read_text()
     assert text.count("}\nNAMES") == 1
     text = text.replace("}\nNAMES", f"{entry}}}\nNAMES")
-    last = "from simulator.attacks.smart_bots import SmartBots\n"
+    last = "from clickward.simulator.attacks.smart_bots import SmartBots\n"
     assert last in text
-    text = text.replace(last, f"{last}from simulator.attacks.{name} import {cls}\n")
+    text = text.replace(last, f"{last}from clickward.simulator.attacks.{name} import {cls}\n")
     registry.write_text(text)
     return name
 

@@ -8,11 +8,11 @@ import pytest
 import yaml
 from simulated_reports import Reports, scenario
 
-from cli.main import app
-from simulator import Contest, Scenario, built_in, load_scenario
-from simulator.attacks import NAMES
-from simulator.scenario import FOLDER
-from warehouse.errors import UsageError
+from clickward.cli.main import app
+from clickward.simulator import Contest, Scenario, built_in, load_scenario
+from clickward.simulator.attacks import NAMES
+from clickward.simulator.scenario import FOLDER
+from clickward.warehouse.errors import UsageError
 
 BUILT_IN = ["default", "demo", "evolving", "flood", "hard", "quiet", "talkingdata"]
 WORLDS = [name for name in BUILT_IN if name != "talkingdata"]

@@ -8,14 +8,20 @@ import polars as pl
 import pytest
 from simulated_reports import Reports, scenario
 
-from simulator import Scenario
-from simulator.attacks import ATTACKS, NAMES, State
-from simulator.planning import DayPlan, Planner, diluted
-from simulator.policy import FEWEST_INSTALLS, MOST_DILUTION, MOST_MIMICRY, REVIEW_DAYS, Policies
-from simulator.scenario import Actor, Defender, Reaction
-from simulator.world.clock import activity
-from simulator.world.honest import paid_installs
-from simulator.world.world import World
+from clickward.simulator import Scenario
+from clickward.simulator.attacks import ATTACKS, NAMES, State
+from clickward.simulator.planning import DayPlan, Planner, diluted
+from clickward.simulator.policy import (
+    FEWEST_INSTALLS,
+    MOST_DILUTION,
+    MOST_MIMICRY,
+    REVIEW_DAYS,
+    Policies,
+)
+from clickward.simulator.scenario import Actor, Defender, Reaction
+from clickward.simulator.world.clock import activity
+from clickward.simulator.world.honest import paid_installs
+from clickward.simulator.world.world import World
 
 
 @dataclass(frozen=True)

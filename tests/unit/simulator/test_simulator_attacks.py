@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 from simulated_reports import Reports, moment
 
-from simulator import Scenario
-from simulator.attacks import ATTACKS, NAMES, State
-from simulator.reports.render import SDKS
-from simulator.world.honest import paid_installs
-from simulator.world.world import World
+from clickward.simulator import Scenario
+from clickward.simulator.attacks import ATTACKS, NAMES, State
+from clickward.simulator.reports.render import SDKS
+from clickward.simulator.world.honest import paid_installs
+from clickward.simulator.world.world import World
 
 SUBNET = pl.col("ip").str.extract(r"^(\d+\.\d+\.\d+)\.")
 MIDDLES = ~pl.col("event_name").is_in(["af_login", "af_purchase"])

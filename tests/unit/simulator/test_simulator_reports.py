@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from simulated_reports import Reports, moment, scenario
 
-from simulator import Scenario, simulate
-from simulator.reports.columns import COMMON_COLUMNS, DEFAULT_COLUMNS
-from warehouse.errors import UsageError
+from clickward.simulator import Scenario, simulate
+from clickward.simulator.reports.columns import COMMON_COLUMNS, DEFAULT_COLUMNS
+from clickward.warehouse.errors import UsageError
 
 FIRST_DAY = date(2026, 1, 1)
 ALL_REPORTS = ["clicks", "installs", "in_app_events", "blocked_installs", "detection"]

@@ -7,20 +7,20 @@ import polars as pl
 import pytest
 from simulated_reports import Reports, moment, scenario
 
-from simulator import Scenario
-from simulator.attacks import ATTACKS, NAMES
-from simulator.attacks.base import HOSTING_BASE
-from simulator.defender import Defender
-from simulator.economics import app_economics
-from simulator.planning import DayPlan, Planner
-from simulator.randomness import unit
-from simulator.scenario import DAY_MS, Source
-from simulator.scenario import Defender as Rules
-from simulator.verdicts import Verdict, accuse, chances, next_month_ms
-from simulator.world.catalogue import NETWORKS
-from simulator.world.frames import install_frame
-from simulator.world.people import HOME_BASE
-from simulator.world.world import World
+from clickward.simulator import Scenario
+from clickward.simulator.attacks import ATTACKS, NAMES
+from clickward.simulator.attacks.base import HOSTING_BASE
+from clickward.simulator.defender import Defender
+from clickward.simulator.economics import app_economics
+from clickward.simulator.planning import DayPlan, Planner
+from clickward.simulator.randomness import unit
+from clickward.simulator.scenario import DAY_MS, Source
+from clickward.simulator.scenario import Defender as Rules
+from clickward.simulator.verdicts import Verdict, accuse, chances, next_month_ms
+from clickward.simulator.world.catalogue import NETWORKS
+from clickward.simulator.world.frames import install_frame
+from clickward.simulator.world.people import HOME_BASE
+from clickward.simulator.world.world import World
 
 SOURCES = {source.name: source for source in scenario("default").verdicts}
 

@@ -8,10 +8,10 @@ import pytest
 from simulated_reports import Reports, scenario
 from world_statistics import generated_week, statistics, written_week
 
-from simulator import Scenario, simulate
-from simulator.randomness import Floats, Ints
-from simulator.world.events import FIRST_DAY_ACTIVE, LONGEST_DAYS
-from simulator.world.world import World
+from clickward.simulator import Scenario, simulate
+from clickward.simulator.randomness import Floats, Ints
+from clickward.simulator.world.events import FIRST_DAY_ACTIVE, LONGEST_DAYS
+from clickward.simulator.world.world import World
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,11 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 
 def plants(**places: object) -> Plant:
-    """Replace names of modules; `world__clock__X` stands for `simulator.world.clock.X`."""
+    """Replace names of modules; `world__clock__X` is `simulator.world.clock.X`."""
 
     def plant(patch: pytest.MonkeyPatch) -> None:
         for place, value in places.items():
-            patch.setattr("simulator." + place.replace("__", "."), value)
+            patch.setattr("clickward.simulator." + place.replace("__", "."), value)
 
     return plant
 

@@ -9,20 +9,27 @@ import polars as pl
 import pytest
 from simulated_reports import Reports, moment, scenario
 
-from simulator import Scenario, simulate
-from simulator.randomness import Keys, draw, stream, unit, zipf_weights
-from simulator.scenario import DAY_MS, HardNegatives
-from simulator.world.apps import make_apps
-from simulator.world.catalogue import ANDROID, COUNTRIES, IOS, KINDS, NETWORKS, PUSH_NETWORK
-from simulator.world.clock import local_weights, spread, weekly_weights
-from simulator.world.ctit import honest_ctit_ms
-from simulator.world.events import active_chance
-from simulator.world.frames import HUMAN, REWARDED
-from simulator.world.people import CARRIER_BASE, IPV6_BIT, country_of
-from simulator.world.publishers import make_publishers
-from simulator.world.releases import SYSTEMS, adoption, system_at
-from simulator.world.surges import Surge, plan_surges
-from simulator.world.world import World
+from clickward.simulator import Scenario, simulate
+from clickward.simulator.randomness import Keys, draw, stream, unit, zipf_weights
+from clickward.simulator.scenario import DAY_MS, HardNegatives
+from clickward.simulator.world.apps import make_apps
+from clickward.simulator.world.catalogue import (
+    ANDROID,
+    COUNTRIES,
+    IOS,
+    KINDS,
+    NETWORKS,
+    PUSH_NETWORK,
+)
+from clickward.simulator.world.clock import local_weights, spread, weekly_weights
+from clickward.simulator.world.ctit import honest_ctit_ms
+from clickward.simulator.world.events import active_chance
+from clickward.simulator.world.frames import HUMAN, REWARDED
+from clickward.simulator.world.people import CARRIER_BASE, IPV6_BIT, country_of
+from clickward.simulator.world.publishers import make_publishers
+from clickward.simulator.world.releases import SYSTEMS, adoption, system_at
+from clickward.simulator.world.surges import Surge, plan_surges
+from clickward.simulator.world.world import World
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,13 @@ import numpy as np
 import polars as pl
 from simulated_reports import Reports, moment
 
-from simulator import Scenario
-from simulator.clicks import ClickDay, ClickWriter
-from simulator.planning import DayPlan, Planner
-from simulator.scenario import DAY_MS
-from simulator.world.events import events_of_day
-from simulator.world.frames import TOUCH_SCHEMA, told_touches
-from simulator.world.world import World
+from clickward.simulator import Scenario
+from clickward.simulator.clicks import ClickDay, ClickWriter
+from clickward.simulator.planning import DayPlan, Planner
+from clickward.simulator.scenario import DAY_MS
+from clickward.simulator.world.events import events_of_day
+from clickward.simulator.world.frames import TOUCH_SCHEMA, told_touches
+from clickward.simulator.world.world import World
 
 SAMPLE = 100_000
 DRAWS = 10  # conversions are rare: their rates are taken over several samples

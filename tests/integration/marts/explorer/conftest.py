@@ -8,10 +8,10 @@ import pytest
 from reckoning import Reckoning
 from scored_world import SCHEMA, World, copy_schema
 
-from models_ml.explorer.payload import make_payload
+from clickward.models_ml.explorer.payload import make_payload
+from clickward.warehouse.connection import Warehouse, connect
 from tests.oracles.explorer import MATURED, latest_scores, scored_rows
 from tests.oracles.facts import Row
-from warehouse.connection import Warehouse, connect
 
 _once: dict[str, Any] = {}
 

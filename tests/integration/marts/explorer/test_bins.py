@@ -8,10 +8,10 @@ import pytest
 from reckoning import Reckoning, rows_of
 from scored_world import World
 
-from models_ml.registry import list_thresholds
+from clickward.models_ml.registry import list_thresholds
+from clickward.warehouse.connection import Warehouse
 from tests.oracles.explorer import bin_of, cells, values_of
 from tests.oracles.facts import Row
-from warehouse.connection import Warehouse
 
 FIRST = date(2026, 1, 15)
 NAMED = ["all", "publisher", "subpublisher", "app", "country", "os", "carrier", "hour"]

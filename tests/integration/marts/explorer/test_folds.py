@@ -8,13 +8,13 @@ import polars as pl
 import pytest
 from reckoning import Reckoning, rows_of
 
-from models_ml.explorer.folds import read_attacks, read_folds
-from models_ml.explorer.scope import find_scope
-from models_ml.validation import Protocol, Windows, validate
+from clickward.models_ml.explorer.folds import read_attacks, read_folds
+from clickward.models_ml.explorer.scope import find_scope
+from clickward.models_ml.validation import Protocol, Windows, validate
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.contracts import read_feature_set
 from tests.oracles.explorer import attack_starts, fold_figures, unseen_recalls
 from tests.oracles.facts import Row
-from warehouse.connection import Warehouse
-from warehouse.contracts import read_feature_set
 
 DAY = timedelta(days=1)
 WINDOWS = Windows(8 * DAY, 2 * DAY, 3 * DAY, 3 * DAY)

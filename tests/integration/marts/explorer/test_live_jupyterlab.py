@@ -17,15 +17,17 @@ import pytest
 from reckoning import Reckoning, rows_of
 from scored_world import SCHEMA, World
 
+from clickward.warehouse.connection import connection
 from tests.integration.explorer_page.browser import Page, open_chromium
 from tests.integration.explorer_page.jupyter import WHO, copy_store, jupyterlab, write_notebook
 from tests.integration.explorer_page.live import clickward, open_notebook
 from tests.integration.explorer_page.page_reckoning import best_threshold, numbers
 from tests.oracles.facts import Row
-from warehouse.connection import connection
 
 DOCS = Path(__file__).resolve().parents[4] / "docs"
-CODE = 'from models_ml.explorer import Explorer\n\nExplorer("fs_install", export_to="evidence")'
+CODE = """from clickward.models_ml.explorer import Explorer
+
+Explorer("fs_install", export_to="evidence")"""
 DAY = timedelta(days=1)
 # Where the story looks: the days since the attack began, and the network that sends it.
 SINCE, NETWORK, ATTACK = "2026-01-16", "mangomob_int", "smart_bots"

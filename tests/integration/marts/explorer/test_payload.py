@@ -8,10 +8,11 @@ import pytest
 from reckoning import Reckoning, rows_of
 from scored_world import World
 
-from models_ml.explorer.ctit import baseline
-from models_ml.explorer.payload import Payload
-from models_ml.explorer.scope import find_scope
-from models_ml.explorer.standing import rank_publishers
+from clickward.models_ml.explorer.ctit import baseline
+from clickward.models_ml.explorer.payload import Payload
+from clickward.models_ml.explorer.scope import find_scope
+from clickward.models_ml.explorer.standing import rank_publishers
+from clickward.warehouse.connection import Warehouse
 from tests.oracles.explorer import (
     calibration,
     ctit_cells,
@@ -22,7 +23,6 @@ from tests.oracles.explorer import (
     strength,
 )
 from tests.oracles.facts import Row
-from warehouse.connection import Warehouse
 
 FIRST = date(2026, 1, 15)
 

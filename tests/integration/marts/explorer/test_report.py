@@ -9,17 +9,17 @@ from typing import Any
 import polars as pl
 import pytest
 from scored_world import World
-
-from cli.main import app
-from models_ml.explorer.payload import Payload, make_payload
 from tests.clickward import where
+
+from clickward.cli.main import app
+from clickward.models_ml.explorer.payload import Payload, make_payload
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
 from tests.integration.explorer_page.browser import Page, open_chromium
 from tests.integration.explorer_page.page_reckoning import numbers, wilson
 from tests.integration.explorer_page.test_report_numbers import assert_shows
 from tests.oracles.explorer import publishers
 from tests.oracles.facts import Row
-from warehouse.connection import Warehouse
-from warehouse.errors import UserError
 
 COSTS = {"payout": 2.0, "dispute": 0.5, "review": 0.1}
 

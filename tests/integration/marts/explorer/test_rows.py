@@ -10,12 +10,12 @@ import pytest
 from reckoning import Reckoning
 from scored_world import World
 
-from models_ml.explorer.rows import export_rows, find_rows, story, strongest
-from models_ml.explorer.scope import find_scope
+from clickward.models_ml.explorer.rows import export_rows, find_rows, story, strongest
+from clickward.models_ml.explorer.scope import find_scope
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UsageError, UserError
 from tests.oracles.explorer import side_of, strength
 from tests.oracles.facts import Row
-from warehouse.connection import Warehouse
-from warehouse.errors import UsageError, UserError
 
 SIDES = ("flagged", "passed", "missed", "false_alarm")
 

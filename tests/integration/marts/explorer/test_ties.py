@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 from scored_world import World
 
-from models_ml.explorer.bins import read_bins
-from models_ml.registry import set_threshold
-from models_ml.thresholds import Choice
+from clickward.models_ml.explorer.bins import read_bins
+from clickward.models_ml.registry import set_threshold
+from clickward.models_ml.thresholds import Choice
+from clickward.warehouse.connection import Warehouse
 from tests.oracles.explorer import at_or_above
 from tests.oracles.facts import Row
-from warehouse.connection import Warehouse
 
 TIED = (0.0, 0.2, 0.5, 0.9, 1.0)
 FIRST = date(2026, 1, 16)

@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
-from cli.main import app
-from warehouse.connection import Warehouse
-from warehouse.profile import Project
+from clickward.cli.main import app
+from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.profile import Project
 
 # Counted per load, so they differ with how rows were loaded.
 PER_LOAD = {"load_days", "load_accounting"}
