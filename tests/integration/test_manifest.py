@@ -4,12 +4,12 @@ import re
 from typing import Any
 
 import pytest
-from tests.clickward import with_fault
 
 from clickward.warehouse.build import run_dbt
 from clickward.warehouse.contracts import list_features, read_feature_set, read_manifest
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.profile import Project
+from tests.harness import with_fault
 
 BEFORE_MARTS = {"staging", "core", "features", "feature_sets"}
 

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.clickward import where
-
 from clickward.warehouse.profile import Project
+from tests.harness import where
 from tests.integration.explorer_page.browser import Page
 from tests.integration.explorer_page.jupyter import WHO
 

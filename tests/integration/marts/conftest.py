@@ -18,7 +18,6 @@ from scored_world import (
     copy_schema,
     score_clicks,
 )
-from tests.clickward import run
 
 from clickward.cli.main import app
 from clickward.models_ml.scoring import score
@@ -26,6 +25,7 @@ from clickward.models_ml.training import train
 from clickward.warehouse.connection import Warehouse, connect
 from clickward.warehouse.contracts import read_feature_set
 from clickward.warehouse.profile import Project, find_project
+from tests.harness import run
 
 _copies = itertools.count(1)
 

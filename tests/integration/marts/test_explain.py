@@ -11,7 +11,6 @@ import polars as pl
 import pytest
 from reckoning import Reckoning
 from scored_world import World
-from tests.clickward import where
 
 from clickward.cli.main import app
 from clickward.models_ml.decisions.blocklist import decide, list_candidates
@@ -21,6 +20,7 @@ from clickward.models_ml.explain.windows import window_of
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import list_features, read_manifest
 from clickward.warehouse.errors import UserError
+from tests.harness import where
 
 Explain = Callable[[str], dict[str, Any]]
 Row = dict[str, Any]

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from scored_world import SCHEMA, World
-from tests.clickward import where
 
 from clickward.cli.main import app
 from clickward.models_ml.monitoring.limits import read_limits
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UsageError, UserError
+from tests.harness import where
 
 LAST_DAY = "2026-01-21"
 MORNING = "2026-01-22T02:00:00"

@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 from reckoning import Reckoning, Row, differences, rows_of
 from scored_world import World
-from tests.clickward import with_fault
 
 from clickward.models_ml.decisions.claims import make_claim, settle_claim
 from clickward.warehouse.build import run_dbt
 from clickward.warehouse.connection import Warehouse
+from tests.harness import with_fault
 from tests.oracles.facts import frauds
 from tests.oracles.scorecards import (
     candidates,

@@ -9,12 +9,12 @@ from typing import Any
 import polars as pl
 import pytest
 from scored_world import World
-from tests.clickward import where
 
 from clickward.cli.main import app
 from clickward.models_ml.explorer.payload import Payload, make_payload
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError
+from tests.harness import where
 from tests.integration.explorer_page.browser import Page, open_chromium
 from tests.integration.explorer_page.page_reckoning import numbers, wilson
 from tests.integration.explorer_page.test_report_numbers import assert_shows
