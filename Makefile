@@ -7,7 +7,11 @@ UV_VERSION := 0.13.9
 STAMP := $(VENV)/.installed
 NODE_CLIENT := tests/integration/door/node
 
-.PHONY: help setup setup-deep setup-ci setup-browser setup-feast demo test lint format bench bench-windows bench-point-in-time \
+# Without compiled files every process would compile all it imports, dbt and scikit-learn too.
+unexport PYTHONDONTWRITEBYTECODE
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+
+.PHONY: help setup setup-deep setup-ci setup-browser setup-feast demo check test test-all soak lint format bench bench-windows bench-point-in-time \
         bench-incremental bench-scale docs explorer-pictures lock clean
 
 help:  ## say what there is
@@ -48,8 +52,18 @@ setup-feast: .venv-feast/.installed  ## make .venv-feast for the benchmark besid
 demo: setup  ## simulate a small world, score it, and compare with the truth
 	$(BIN)/clickward demo
 
-test: setup  ## run the test suite on two processes
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+check: lint  ## for every save: style, types, unit tests, the command line without a build; two minutes
+	$(PYTEST) --quiet --tier check tests/unit tests/cli
+
+test: setup  ## every promise, loader, feature, model, mart and command; ten minutes
+	$(PYTEST) --tier test
+
+test-all: setup-ci  ## everything: kills, planted faults, browser, notebook, Dask, Node, demo; GROUP=name for one group
+	$(PYTEST) --tier all $(if $(GROUP),--group $(GROUP))
+
+soak: setup-ci  ## long trials: thirty kills of each phase, and an hour of readers and writers at the server
+	CLICKWARD_KILLS=30 $(BIN)/python -m pytest --group kills
+	$(BIN)/python benchmarks/door_soak.py
 
 lint: setup  ## check style, types and SQL format
 	$(BIN)/ruff check .

@@ -1,18 +1,19 @@
 """One store for the session, since a process holds one; a schema of its own for each test."""
 
-import itertools
 import os
 import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from harness import dbt_target, drop_schemas, use_schema
 
 from clickward.warehouse.connection import Warehouse, connect
 from clickward.warehouse.profile import Project, find_project
 from clickward.warehouse.store import open_store
 
-_numbers = itertools.count(1)
+pytest_plugins = ["tiers"]
+SCHEMA = "test"
 HERE = Path(__file__).parent
 # Folders whose files share a costly fixture: one worker runs them all.
 SHARED = (
@@ -25,12 +26,10 @@ SHARED = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Each worker of pytest-xdist has dbt write into folders of its own, in any project."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER")
-    if worker is not None:
-        os.environ["DBT_TARGET_PATH"] = f"target/{worker}"
-        logs = config.rootpath / "dbt_project" / "logs" / worker
-        os.environ["DBT_LOG_PATH"] = str(logs)
+    """Tests have dbt write into folders of their own, in any project; so does each worker."""
+    os.environ["DBT_TARGET_PATH"] = dbt_target()
+    logs = config.rootpath / "dbt_project" / "logs" / os.environ.get("PYTEST_XDIST_WORKER", "tests")
+    os.environ["DBT_LOG_PATH"] = str(logs)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -79,10 +78,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def schema(store: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A schema no other test uses, named by `CLICKWARD_SCHEMA`."""
-    name = f"test_{next(_numbers)}"
-    monkeypatch.setenv("CLICKWARD_SCHEMA", name)
-    return name
+    """An empty schema, named by `CLICKWARD_SCHEMA`.
+
+    Its name is always the same, for dbt parses the whole project again where the schema changes.
+    """
+    drop_schemas(SCHEMA)
+    use_schema(monkeypatch, SCHEMA)
+    return SCHEMA
 
 
 @pytest.fixture

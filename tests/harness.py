@@ -1,14 +1,76 @@
 """What tests of the whole share: run a command, build, and compare tables."""
 
+import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from clickward.cli.main import app
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.profile import Project
+from clickward.warehouse.store import open_store
 
+# What core is made of, and its tests.
+CORE = ["--select", "staging", "--select", "core"]
 # Counted per load, so they differ with how rows were loaded.
 PER_LOAD = {"load_days", "load_accounting"}
+
+
+@dataclass(frozen=True)
+class Small:
+    """Reports of `days` days, some rows a day or two late, and the schema built of them."""
+
+    reports: Path
+    days: int
+    schema: str
+
+
+def dbt_target(schema: str = "none") -> str:
+    """Where dbt keeps what it parsed: one folder for each worker and schema, since it parses the
+    whole project again where the schema is another.
+    """
+    return f"target/{os.environ.get('PYTEST_XDIST_WORKER', 'tests')}/{schema}"
+
+
+def use_schema(patch: pytest.MonkeyPatch, name: str) -> None:
+    """Lead commands and dbt to the schema `name`."""
+    patch.setenv("CLICKWARD_SCHEMA", name)
+    patch.setenv("DBT_TARGET_PATH", dbt_target(name))
+
+
+def drop_schemas(prefix: str) -> None:
+    """Drop every database of the session's store whose name begins with `prefix` and `_`."""
+    client = open_store(Path(os.environ["CLICKWARD_STORE"]), {})
+    databases = client.query(
+        "select name from system.databases where startsWith(name, {prefix:String})",
+        parameters={"prefix": f"{prefix}_"},
+    ).result_rows
+    for (database,) in databases:
+        client.command(f"drop database {database} sync")
+    client.close()
+
+
+def copy_schema(warehouse: Warehouse, original: str, copy: str) -> None:
+    """Every table and view of `original` under `copy`, views after what they read."""
+    relations = warehouse.client.query(
+        "select database, name, engine, create_table_query from system.tables"
+        " where match(database, {pattern:String}) and name not like '%\\_\\_dbt\\_%'"
+        " order by engine = 'View', metadata_modification_time",
+        parameters={"pattern": f"^{original}_(raw|staging|core|features|marts|ml)$"},
+    ).result_rows
+    for database in sorted({row[0] for row in relations}):
+        warehouse.command(f"create database {database.replace(original, copy, 1)}")
+    views = []
+    for database, name, engine, create in relations:
+        if engine == "View":
+            views.append(create.replace(f"{original}_", f"{copy}_"))
+        else:
+            there = database.replace(original, copy, 1)
+            warehouse.command(f"create table {there}.`{name}` clone as {database}.`{name}`")
+    for view in views:
+        warehouse.command(view)
 
 
 def run(project: Project, *words: str | Path) -> None:
@@ -79,11 +141,20 @@ def leftovers(warehouse: Warehouse) -> list[str]:
     ]
 
 
+def take_parsed(project_dir: Path, copy: Path) -> None:
+    """Give a copy of a dbt project what dbt has parsed of the original."""
+    parsed = Path(os.environ["DBT_TARGET_PATH"]) / "partial_parse.msgpack"
+    if (project_dir / parsed).is_file():
+        (copy / parsed).parent.mkdir(parents=True)
+        shutil.copy(project_dir / parsed, copy / parsed)
+
+
 def with_fault(project: Project, folder: Path, file: str, old: str, new: str) -> Project:
-    """A copy of the dbt project with a planted fault."""
+    """A copy of the dbt project with a planted fault; dbt parses only what the fault touches."""
     copy = shutil.copytree(
         project.project_dir, folder / "dbt_project", ignore=shutil.ignore_patterns("target", "logs")
     )
+    take_parsed(project.project_dir, copy)
     text = (copy / file).read_text()
     assert text.count(old) >= 1, f"{old!r} is no longer in {file}: plant the fault elsewhere"
     (copy / file).write_text(text.replace(old, new))

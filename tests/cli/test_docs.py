@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import typer.main
+from harness import take_parsed
 
 from clickward.cli.main import app
 
@@ -115,6 +116,7 @@ def test_a_stale_page_is_named_and_written_anew(tmp_path: Path) -> None:
             symlinks=True,
             ignore=shutil.ignore_patterns("target", "logs", "__pycache__"),
         )
+    take_parsed(ROOT / "dbt_project", tmp_path / "dbt_project")
     page = tmp_path / "docs" / "features.md"
     fresh = page.read_text()
     page.write_text(fresh.replace("| `ip__clicks_1m`", "| `ip__clicks_2m`"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import leftovers, run, table_hashes, with_fault
+from harness import leftovers, run, table_hashes, use_schema, with_fault
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Environment
@@ -64,7 +64,7 @@ def in_chunks(project: Project, folder: Path) -> Project:
 def other_schema(
     project: Project, monkeypatch: pytest.MonkeyPatch, whole: Warehouse, name: str
 ) -> Warehouse:
-    monkeypatch.setenv("CLICKWARD_SCHEMA", f"{whole.target.schema}_{name}")
+    use_schema(monkeypatch, f"{whole.target.schema}_{name}")
     return connect(project)
 
 
@@ -77,6 +77,7 @@ def days_recorded(warehouse: Warehouse) -> dict[tuple[str, date], int]:
     return {(model, day): times for model, day, times in rows}
 
 
+@pytest.mark.full
 def test_chunks_bounds_and_a_stop_between_chunks_give_the_same_tables(
     project: Project, warehouse: Warehouse, world: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -16,33 +16,37 @@ CHECKOUT = find_project(target="local").project_dir.parent
 # Smaller than the benchmark's world, so the intervals are wider; the limits are the same.
 SPLIT = ["--train", "7", "--delay", "3", "--test", "3"]
 
-pytestmark = pytest.mark.slow
+LINE = r"^(\w+) +(never|[\d,]+)? +[\d,]+ +[\d,]+ +[\d.]+ +[\d.]+ to [\d.]+$"
+
+
+def run_demo(home: Path, *words: str) -> tuple[str, Path]:
+    """What the demo printed, and its folder; a process of its own, since one holds one store."""
+    shutil.copytree(CHECKOUT / "profiles", home / "profiles")
+    command = [sys.executable, "-m", "clickward.cli.main", "demo", *words]
+    done = _run([*command, "--profiles-dir", str(home / "profiles")], home / "unused")
+    assert done.returncode == 0, done.stderr
+    return done.stdout, home / ".clickward" / "demo"
+
+
+def test_a_small_demo_ends_with_its_table_and_report(tmp_path: Path) -> None:
+    printed, folder = run_demo(tmp_path, "--days", "21", "--clicks", "30000")
+    rows = dict(re.findall(LINE, printed, re.MULTILINE))
+    assert rows["honest"] == ""
+    assert len(rows) > 4
+    assert "Worst publishers" in printed
+    assert (folder / "report.html").stat().st_size > 100_000
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """What the demo printed, and its store; a process of its own, since one holds one store."""
-    home = tmp_path_factory.mktemp("demo")
-    shutil.copytree(CHECKOUT / "profiles", home / "profiles")
-    done = _run(
-        [
-            sys.executable,
-            "-m",
-            "clickward.cli.main",
-            "demo",
-            "--profiles-dir",
-            str(home / "profiles"),
-        ],
-        home / "unused",
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout, home / ".clickward" / "demo" / "store"
+    printed, folder = run_demo(tmp_path_factory.mktemp("demo"))
+    return printed, folder / "store"
 
 
+@pytest.mark.full
 def test_closing_table_tells_attacks_that_training_never_saw(demo: tuple[str, Path]) -> None:
     printed, _ = demo
-    line = r"^(\w+) +(never|[\d,]+)? +[\d,]+ +[\d,]+ +[\d.]+ +[\d.]+ to [\d.]+$"
-    rows = dict(re.findall(line, printed, re.MULTILINE))
+    rows = dict(re.findall(LINE, printed, re.MULTILINE))
     assert rows["honest"] == ""
     assert {name for name, seen in rows.items() if seen == "never"} == {
         "install_hijacking",
@@ -51,6 +55,7 @@ def test_closing_table_tells_attacks_that_training_never_saw(demo: tuple[str, Pa
     assert int(rows["click_flooding"]) > 50
 
 
+@pytest.mark.full
 def test_verdicts_name_the_attack_behind_them(demo: tuple[str, Path]) -> None:
     _, store = demo
     query = """
@@ -66,6 +71,7 @@ def test_verdicts_name_the_attack_behind_them(demo: tuple[str, Path]) -> None:
     assert named == {attack: attack for attack in named}
 
 
+@pytest.mark.full
 def test_the_world_is_neither_trivial_nor_mastered(demo: tuple[str, Path]) -> None:
     _, store = demo
     script = CHECKOUT / "benchmarks" / "world_difficulty.py"

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,16 +13,17 @@ from typing import Any
 
 import polars as pl
 import pytest
-from harness import run, table_hashes
+from harness import copy_schema, run, table_hashes, use_schema
 
 from clickward.models_ml.content import ContentHash
 from clickward.simulator import load_scenario, simulate
 from clickward.warehouse.connection import Warehouse, connect
 from clickward.warehouse.errors import UsageError
 from clickward.warehouse.forget import find, parse_id, resume
-from clickward.warehouse.profile import Project
+from clickward.warehouse.profile import Project, find_project
 
 IDS = ("advertising_id", "idfa", "oaid", "android_id", "idfv", "ip")
+ADDRESS = "198.51.100.77"
 HEADER = "ip,app,device,os,channel,click_time,attributed_time,is_attributed"
 
 
@@ -83,6 +85,27 @@ def without_person(frame: pl.DataFrame, person: str, install: str) -> pl.DataFra
     return frame.filter(~mine)
 
 
+@pytest.fixture(scope="module")
+def built(store: str, world: World, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The schema where all reports, and clicks of the person's address, are loaded and built."""
+    home, name = tmp_path_factory.mktemp("built"), "forget"
+    checkout = find_project(target="local")
+    profiles = shutil.copytree(checkout.profiles_dir, home / "profiles")
+    project = Project(checkout.project_dir, profiles, "local")
+    with pytest.MonkeyPatch.context() as patch:
+        use_schema(patch, name)
+        load(project, world.whole, home, contest(ADDRESS))
+        run(project, "build")
+    return name
+
+
+@pytest.fixture
+def copied(built: str, warehouse: Warehouse) -> Warehouse:
+    """The test's own schema, a copy of the built one."""
+    copy_schema(warehouse, built, warehouse.target.schema)
+    return warehouse
+
+
 def load(project: Project, world: Path, folder: Path, lines: list[str]) -> None:
     run(project, "load", "appsflyer", world)
     if (world / "truth.parquet").is_file():
@@ -119,11 +142,11 @@ def forget(project: Project, capsys: pytest.CaptureFixture[str], id_: str) -> di
 def schema_of(project: Project, monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[Warehouse]:
     """Commands and the connection given work on another schema of the same store."""
     before = os.environ["CLICKWARD_SCHEMA"]
-    monkeypatch.setenv("CLICKWARD_SCHEMA", name)
+    use_schema(monkeypatch, name)
     connected = connect(project)
     yield connected
     connected.close()
-    monkeypatch.setenv("CLICKWARD_SCHEMA", before)
+    use_schema(monkeypatch, before)
 
 
 def traces(warehouse: Warehouse, given: list[str], subjects: Sequence[str] = ()) -> list[str]:
@@ -234,18 +257,17 @@ def killed_before_each_write() -> Iterator[None]:
         yield
 
 
+@pytest.mark.full
 def test_what_is_left_is_what_a_store_without_the_person_holds(
     project: Project,
-    warehouse: Warehouse,
+    copied: Warehouse,
     world: World,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Though the run is killed before each of its writes in turn, and the next ones too."""
-    address = "198.51.100.77"
-    load(project, world.whole, tmp_path / "whole", contest(address))
-    run(project, "build")
+    warehouse, address = copied, ADDRESS
     add_scores(warehouse)
     run(project, "build", "--select", "scores_committed+")
     path = tmp_path / "pulled" / "installs.parquet"
@@ -320,16 +342,15 @@ def test_what_is_left_is_what_a_store_without_the_person_holds(
     assert accounts(project, capsys) == ledger
 
 
+@pytest.mark.full
 def test_raw_has_expired(
     project: Project,
-    warehouse: Warehouse,
+    copied: Warehouse,
     world: World,
-    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Core is searched by hash, only the person's rows go, and no day is built from empty raw."""
-    load(project, world.whole, tmp_path / "whole", contest(None))
-    run(project, "build")
+    warehouse = copied
     mine = subjects(warehouse, world.person)
     core = warehouse.target.database("core")
     known = {
@@ -368,14 +389,12 @@ def test_raw_has_expired(
 
 def test_by_appsflyer_id_and_by_address(
     project: Project,
-    warehouse: Warehouse,
+    copied: Warehouse,
     world: World,
-    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Each id removes its own rows: that of an install leaves the clicks of its device."""
-    load(project, world.whole, tmp_path / "whole", contest(None))
-    run(project, "build")
+    warehouse = copied
     clicks = warehouse.table("core", "clicks")
     total = warehouse.scalar(f"select count() from {clicks}")
     removed = forget(project, capsys, world.install)

@@ -39,6 +39,7 @@ def forget(warehouse: Warehouse) -> None:
         warehouse.command(f"truncate table {warehouse.table('ml', table)}")
 
 
+@pytest.mark.full
 def test_two_workers_grow_the_model_of_one_machine(warehouse: Warehouse, scheduler: str) -> None:
     fs = world.make_world(warehouse, n=2000, days=10)
     alone = train(warehouse, fs, "xgboost", parameters=FAST)
@@ -125,6 +126,7 @@ def test_without_the_extra_what_to_install_is_said(monkeypatch: pytest.MonkeyPat
     assert "pip install 'clickward[dask]'" in str(caught.value.hint)
 
 
+@pytest.mark.full
 def test_workers_are_seen_while_the_client_renews_what_it_keeps(scheduler: str) -> None:
     # Its loop replaces what it keeps of the cluster by an answer that names no workers.
     with dask.config.set({"distributed.client.scheduler-info-interval": "1ms"}):
@@ -134,6 +136,7 @@ def test_workers_are_seen_while_the_client_renews_what_it_keeps(scheduler: str) 
                     cluster.check_alive()
 
 
+@pytest.mark.full
 def test_a_lost_worker_ends_the_training(scheduler: str) -> None:
     # The last test of the module: one of its workers dies.
     with (

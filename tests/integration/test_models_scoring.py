@@ -165,7 +165,8 @@ class Child:
         return process.wait()
 
 
-@pytest.mark.slow
+@pytest.mark.group("kills")
+@pytest.mark.full
 def test_killed_runs_leave_nothing_and_the_next_equals_an_unkilled_one(tmp_path: Path) -> None:
     child = Child(tmp_path)
     child.run("make")

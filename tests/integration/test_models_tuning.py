@@ -188,7 +188,8 @@ def test_one_process_at_a_time_and_mistakes_are_named(warehouse: Warehouse) -> N
         run(warehouse, fs, metric="luck")
 
 
-@pytest.mark.slow
+@pytest.mark.group("kills")
+@pytest.mark.full
 def test_a_killed_study_goes_on_as_if_unkilled(tmp_path: Path) -> None:
     def child(folder: str) -> list[str]:
         home = tmp_path / folder

@@ -362,6 +362,8 @@ def child(folder: Path, verb: str) -> list[str]:
     return [sys.executable, str(CHILD), str(folder / "store"), str(folder / "profiles"), verb]
 
 
+@pytest.mark.group("kills")
+@pytest.mark.full
 def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     shutil.copytree(find_project().profiles_dir, tmp_path / "profiles")
     process = subprocess.Popen(child(tmp_path, "begin"), stdout=subprocess.PIPE, text=True)

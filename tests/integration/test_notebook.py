@@ -12,7 +12,7 @@ from clickward.warehouse.profile import find_project
 NOTEBOOK = Path("docs/notebooks/model_lab.ipynb")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_model_lab_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkout = find_project(target="local")
     profiles = shutil.copytree(checkout.profiles_dir, tmp_path / "profiles")

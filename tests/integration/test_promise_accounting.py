@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from harness import run, with_fault
+from harness import CORE, run, with_fault
 
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError
@@ -31,7 +31,7 @@ def test_loaded_is_kept_and_duplicates_and_rejected(
     text = second.read_text() + odd
     second.write_text(text + "\n".join(text.splitlines()[1:11]) + "\n")
     run(project, "load", "talkingdata", first, second)
-    run(project, "build")
+    run(project, "build", *CORE)
     capsys.readouterr()
     run(project, "loads", "--json")
     ledger = {Path(row["file"]).name: row for row in json.loads(capsys.readouterr().out)}
@@ -59,7 +59,7 @@ def test_doubled_raw_rows_are_caught(
     raw = warehouse.table("raw", "talkingdata__clicks")
     warehouse.command(f"insert into {raw} select * from {raw}")
     with pytest.raises(UserError, match="assert_loads_reconcile"):
-        run(project, "build")
+        run(project, "build", *CORE)
 
 
 def test_a_row_dropped_in_staging_is_caught(project: Project, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_row_dropped_in_staging_is_caught(project: Project, tmp_path: Path) ->
     )  # fmt: skip
     run(faulty, "load", "talkingdata", clicks(tmp_path / "c.csv", 0, 50))
     with pytest.raises(UserError, match="assert_loads_reconcile"):
-        run(faulty, "build")
+        run(faulty, "build", *CORE)
 
 
 def test_a_day_bound_that_is_not_midnight_is_caught(project: Project, tmp_path: Path) -> None:
@@ -81,4 +81,4 @@ def test_a_day_bound_that_is_not_midnight_is_caught(project: Project, tmp_path: 
     )  # fmt: skip
     run(faulty, "load", "talkingdata", clicks(tmp_path / "c.csv", 0, 50))
     with pytest.raises(UserError, match="assert_core_holds_what_was_kept"):
-        run(faulty, "build")
+        run(faulty, "build", *CORE)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import run, with_fault
+from harness import run, use_schema, with_fault
 
 from clickward.warehouse.build import run_dbt
 from clickward.warehouse.connection import Warehouse, connect
@@ -157,9 +157,9 @@ def expected_after(
     return expected
 
 
-def build_clicks(project: Project) -> None:
+def build_clicks(project: Project, feature_set: str = "fs_click_after") -> None:
     """Only what features of clicks are made of, without the build's own tests."""
-    run_dbt(project, ["run", "--select", "+fs_click_after", "--exclude", "fs_click"])
+    run_dbt(project, ["run", "--select", f"+{feature_set}"])
 
 
 def test_features_equal_brute_force(project: Project, warehouse: Warehouse, tmp_path: Path) -> None:
@@ -181,6 +181,7 @@ def test_a_closed_window_is_caught(project: Project, tmp_path: Path) -> None:
     warehouse.close()
 
 
+@pytest.mark.full
 def test_an_after_window_that_is_a_day_short_is_caught(project: Project, tmp_path: Path) -> None:
     faulty = with_fault(
         project, tmp_path, "macros/windows/after.sql",
@@ -201,6 +202,7 @@ def test_an_after_window_that_is_a_day_short_is_caught(project: Project, tmp_pat
     warehouse.close()
 
 
+@pytest.mark.full
 def test_a_rate_that_does_not_wait_for_outcomes_is_caught(project: Project, tmp_path: Path) -> None:
     faulty = with_fault(
         project, tmp_path, "macros/windows/label_changes.sql",
@@ -225,12 +227,12 @@ def test_later_events_change_no_earlier_feature(
     held_back = [[*row[:6], "", 0] if row[6] and row[6] >= cut else row for row in early]
     late = [row for row in rows if row[5] >= cut]
     run(project, "load", "talkingdata", write_clicks(tmp_path / "early.csv", held_back))
-    run(project, "build")
+    build_clicks(project, "fs_click")
     first = earlier_features(warehouse, cut)
     assert len(first) > 250
     run(project, "load", "talkingdata", write_clicks(tmp_path / "late.csv", late))
     run(project, "load", "talkingdata", write_clicks(tmp_path / "verdicts.csv", early))
-    run(project, "build")
+    build_clicks(project, "fs_click")
     assert earlier_features(warehouse, cut) == first
 
 
@@ -249,6 +251,7 @@ def earlier_features(warehouse: Warehouse, cut: datetime) -> list[tuple[Any, ...
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "talkingdata" / "train_sample.csv"
 
 
+@pytest.mark.full
 @pytest.mark.real_data
 @pytest.mark.skipif(not REAL.is_file(), reason="the real clicks are not beside the project")
 def test_deleting_the_test_period_changes_no_training_feature(
@@ -261,11 +264,11 @@ def test_deleting_the_test_period_changes_no_training_feature(
     early = tmp_path / "early.csv"
     early.write_text("\n".join([header, *kept]) + "\n")
     run(project, "load", "talkingdata", early)
-    run(project, "build")
+    build_clicks(project, "fs_click")
     alone = earlier_features(warehouse, datetime.fromisoformat(cut))
-    monkeypatch.setenv("CLICKWARD_SCHEMA", warehouse.target.schema + "_all")
+    use_schema(monkeypatch, warehouse.target.schema + "_all")
     run(project, "load", "talkingdata", REAL)
-    run(project, "build")
+    build_clicks(project, "fs_click")
     everything = connect(project)
     assert earlier_features(everything, datetime.fromisoformat(cut)) == alone
     assert len(alone) == len(set(kept))

@@ -84,18 +84,17 @@ def take_away_what_came_later(project: Project, warehouse: Warehouse) -> None:
     )  # fmt: skip
 
 
-def features_that_change(
-    project: Project, reports: Path, folder: Path
-) -> tuple[set[str], int, set[str]]:
-    """Features with another value once the future is gone, how many were compared, and those
-    that the check of `clickward validate` names by itself.
-    """
+def build_all(project: Project, reports: Path, folder: Path) -> None:
+    """Every feature set of the reports and of random clicks."""
     run(project, "load", "appsflyer", reports)
     run(project, "load", "talkingdata", write_clicks(folder / "c.csv", random_clicks(5, 400)))
-    run(project, "build")
+    run_dbt(project, ["run", "--select", "+path:models/feature_sets"])
+
+
+def features_that_change(project: Project) -> tuple[set[str], int]:
+    """Features with another value once the future is gone, and how many were compared."""
     warehouse = connect(project)
     sets = feature_sets(project)
-    named = {leak.feature for one in sets for leak in what_validation_finds(warehouse, one)}
     whole = [earlier_values(warehouse, one) for one in sets]
     for one in sets:
         # A set whose subjects all came before the instant would prove nothing.
@@ -112,7 +111,16 @@ def features_that_change(
             if any(row[place] != without[subject][place] for subject, row in with_future.items()):
                 changed.add(feature.name)
     warehouse.close()
-    return changed, compared, named
+    return changed, compared
+
+
+def named_by_validation(project: Project) -> set[str]:
+    """Features that the check of `clickward validate` names by itself."""
+    warehouse = connect(project)
+    sets = feature_sets(project)
+    named = {leak.feature for one in sets for leak in what_validation_finds(warehouse, one)}
+    warehouse.close()
+    return named
 
 
 def what_validation_finds(warehouse: Warehouse, feature_set: FeatureSet) -> list[Leak]:
@@ -127,12 +135,19 @@ def what_validation_finds(warehouse: Warehouse, feature_set: FeatureSet) -> list
 def test_no_feature_of_any_set_sees_the_future(
     project: Project, reports: Path, tmp_path: Path
 ) -> None:
-    changed, compared, named = features_that_change(project, reports, tmp_path)
-    assert changed == named == set()
+    build_all(project, reports, tmp_path)
+    changed, compared = features_that_change(project)
+    assert changed == set()
     assert compared == sum(len(one.features) for one in feature_sets(project)) > 100
 
 
-@pytest.mark.slow
+@pytest.mark.full
+def test_validation_names_no_feature(project: Project, reports: Path, tmp_path: Path) -> None:
+    build_all(project, reports, tmp_path)
+    assert named_by_validation(project) == set()
+
+
+@pytest.mark.full
 def test_a_new_feature_that_does_is_caught(project: Project, reports: Path, tmp_path: Path) -> None:
     model = "models/features/install/feat_install_attributes"
     faulty = with_fault(
@@ -156,5 +171,7 @@ def test_a_new_feature_that_does_is_caught(project: Project, reports: Path, tmp_
             "        config: {meta: {entity: install, aggregate: count}}\n" + entry,
         )
     )
-    changed, _, named = features_that_change(faulty, reports, tmp_path)
+    build_all(faulty, reports, tmp_path)
+    named = named_by_validation(faulty)
+    changed, _ = features_that_change(faulty)
     assert changed == named == {"install__app_popularity", "ip_app__later_clicks_1d"}

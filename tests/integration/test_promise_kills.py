@@ -20,6 +20,8 @@ import pytest
 
 from clickward.simulator import load_scenario, simulate
 
+pytestmark = pytest.mark.full
+
 KILLS = int(os.environ.get("CLICKWARD_KILLS", "2"))
 ROOT = Path(__file__).resolve().parents[2]
 DAYS = 4

@@ -1,43 +1,27 @@
 """Promise 3: same data, same answer, however it came: one load or many, one build or many."""
 
-from pathlib import Path
-
 import pytest
-from harness import leftovers, run, table_hashes, written_blocks
+from harness import CORE, Small, leftovers, run, table_hashes, written_blocks
 
-from clickward.simulator import load_scenario, simulate
 from clickward.warehouse.connection import Warehouse, connect
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.profile import Project
 
-DAYS = 5
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small world whose rows partly arrive a day or two late."""
-    folder = tmp_path_factory.mktemp("world") / "reports"
-    simulate(load_scenario("demo", days=DAYS, clicks=5000, seed=5), folder)
-    return folder
-
 
 def test_day_by_day_equals_all_at_once(
-    project: Project, warehouse: Warehouse, world: Path, monkeypatch: pytest.MonkeyPatch
+    project: Project, small: Small, small_built: Warehouse
 ) -> None:
-    run(project, "load", "appsflyer", world)
-    run(project, "build")
-    at_once = table_hashes(warehouse)
+    at_once = table_hashes(small_built)
     assert at_once["core.installs"][0] > 100
     assert at_once["features.fs_install"][0] == at_once["core.installs"][0]
 
-    monkeypatch.setenv("CLICKWARD_SCHEMA", warehouse.target.schema + "_daily")
     # Days as they arrived: each brings late rows of the days before, which are built again.
-    arrivals = sorted({folder.name for folder in world.glob("t=*/dt=*")})
-    assert len(arrivals) > DAYS
+    arrivals = sorted({folder.name for folder in small.reports.glob("t=*/dt=*")})
+    assert len(arrivals) > small.days
     halves = [arrivals[1::2], arrivals[::2]]
     for batch in halves:
         for day in batch:
-            run(project, "load", "appsflyer", *sorted(world.glob(f"t=*/{day}")))
+            run(project, "load", "appsflyer", *sorted(small.reports.glob(f"t=*/{day}")))
         run(project, "build")
     daily = connect(project)
     assert table_hashes(daily) == at_once
@@ -46,22 +30,18 @@ def test_day_by_day_equals_all_at_once(
 
 
 def test_a_second_build_and_a_second_load_write_nothing(
-    project: Project, warehouse: Warehouse, world: Path
+    project: Project, small: Small, on_small: Warehouse
 ) -> None:
-    run(project, "load", "appsflyer", world)
+    before, content = written_blocks(on_small), table_hashes(on_small)
+    run(project, "load", "appsflyer", small.reports)
     run(project, "build")
-    before, content = written_blocks(warehouse), table_hashes(warehouse)
-    run(project, "load", "appsflyer", world)
-    run(project, "build")
-    assert written_blocks(warehouse) == before
-    assert table_hashes(warehouse) == content
+    assert written_blocks(on_small) == before
+    assert table_hashes(on_small) == content
 
 
-def test_a_day_that_became_empty_is_dropped(
-    project: Project, warehouse: Warehouse, world: Path
-) -> None:
-    run(project, "load", "appsflyer", world)
-    run(project, "build")
+@pytest.mark.full
+def test_a_day_that_became_empty_is_dropped(project: Project, on_small: Warehouse) -> None:
+    warehouse = on_small
     clicks = warehouse.table("core", "clicks")
     # As a killed first build leaves it: rows of a day that nothing upstream knows.
     strange = f"select * replace (event_date + 400 as event_date) from {clicks} limit 7"
@@ -71,12 +51,14 @@ def test_a_day_that_became_empty_is_dropped(
     assert warehouse.scalar(f"select count() from {clicks}") == wrong - 7
 
 
+@pytest.mark.full
 def test_expired_raw_rows_empty_no_day(
-    project: Project, warehouse: Warehouse, world: Path, tmp_path: Path
+    project: Project, warehouse: Warehouse, small: Small
 ) -> None:
-    arrivals = sorted({folder.name for folder in world.glob("t=clicks/dt=*")})
-    run(project, "load", "appsflyer", *sorted(world.glob(f"t=clicks/{arrivals[0]}")))
-    run(project, "build")
+    clicks = small.reports / "t=clicks"
+    arrivals = sorted(folder.name for folder in clicks.glob("dt=*"))
+    run(project, "load", "appsflyer", clicks / arrivals[0])
+    run(project, "build", *CORE)
     content = table_hashes(warehouse)
     assert content["core.clicks"][0] > 100
     # As the expiry of raw does it; the second day brings late rows of the first.
@@ -85,9 +67,9 @@ def test_expired_raw_rows_empty_no_day(
     day = warehouse.table("core", "clicks")
     first_day = warehouse.scalar(f"select min(event_date) from {day}")
     held = warehouse.scalar(f"select count() from {day} where event_date = {{d:Date}}", d=first_day)
-    run(project, "load", "appsflyer", *sorted(world.glob(f"t=clicks/{arrivals[1]}")))
+    run(project, "load", "appsflyer", clicks / arrivals[1])
     with pytest.raises(UserError, match="assert_loads_reconcile"):
-        run(project, "build")
+        run(project, "build", *CORE)
     assert held == warehouse.scalar(
         f"select count() from {day} where event_date = {{d:Date}}", d=first_day
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
+from harness import use_schema
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -94,7 +95,7 @@ WHOLE_PRICES = {"measure": "spent", "aggregate": "sum", "of": "price", "whole": 
 def aggregates(store: str) -> Iterator[tuple[Warehouse, list[str]]]:
     """The queries under test, and the engine to run them on."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLICKWARD_SCHEMA", "aggregates")
+        use_schema(patch, "aggregates")
         project = find_project(target="local")
         queries = render_all(
             project,

@@ -1,27 +1,25 @@
-"""One small world, built twice at once: locally, and by dbt through an engineer's door."""
+"""One small world, built once: published for readers, and served to an engineer."""
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from doors import ROOT, Built, Door, Place, marts, of_server, serving
+from doors import DBT, ROOT, Built, Door, Place, of_server, serving
 
 from clickward.simulator import load_scenario, simulate
 from clickward.warehouse.connection import Warehouse, connection
 from clickward.warehouse.profile import Project
 
 DAYS = 4
-DBT = Path(sys.executable).with_name("dbt")
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A project of its own with the reports loaded, and users."""
     folder = tmp_path_factory.mktemp("door")
     simulate(load_scenario("demo", days=DAYS, clicks=4000, seed=9), folder / "world")
-    local = Place(folder / "local")
+    local = Place(folder / "loaded")
     shutil.copytree(ROOT / "profiles", local.folder / "profiles")
     shutil.copytree(
         ROOT / "dbt_project", local.folder / "dbt_project",
@@ -30,32 +28,28 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     local.run("load", "appsflyer", folder / "world")
     local.run("load", "truth", folder / "world" / "truth.parquet")
     local.add_users()
-    served = local.copy(folder / "served")
+    return local
+
+
+@pytest.fixture(scope="session")
+def built(loaded: Place) -> Iterator[Built]:
+    """Built without the project's tests, which other tests run."""
+    local = loaded.copy(loaded.folder.with_name("local"))
+    words = ["build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
+    done = subprocess.run(
+        [DBT, *words, *local.options()],
+        cwd=ROOT, env=local.environment(), text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
+    served = local.copy(local.folder.with_name("served"))
+    local.run("publish")
     with serving(served, "engineer") as engineer:
-        # Without its tests: the build through the door runs them.
-        locally = subprocess.Popen(
-            [
-                DBT, "build", "--exclude-resource-type", "test",
-                "--exclude-resource-type", "unit_test", *local.options(),
-            ],
-            cwd=ROOT, env=local.environment(), text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        through = subprocess.run(
-            [DBT, "build", *served.options("server")],
-            cwd=ROOT, env=served.environment(**of_server(engineer)), text=True,
-            capture_output=True, check=False,
-        )  # fmt: skip
-        talk, _ = locally.communicate()
-        assert locally.returncode == 0, talk[-3000:]
-        assert through.returncode == 0, through.stdout[-3000:]
-        local.run("publish")
-        yield Built(local, served, engineer, marts(engineer))
+        yield Built(local, served, engineer)
 
 
 @pytest.fixture(scope="session")
 def engineer(built: Built) -> Door:
-    """The engineer's door on the store that dbt built through it."""
+    """The engineer's door on a copy of the built store."""
     return built.engineer
 
 

@@ -22,6 +22,7 @@ from clickward.warehouse.door.roles import Role
 from clickward.warehouse.door.users import Users
 
 ROOT = Path(__file__).resolve().parents[3]
+DBT = Path(sys.executable).with_name("dbt")
 PASSWORDS = {"ana": "reads-marts", "ben": "reads-marts-too", "eng": "may-do-all"}
 ROLES = {"ana": Role.READER, "ben": Role.READER, "eng": Role.ENGINEER}
 OPEN = re.compile(r"door of .* open at (https?)://([^\s:]+):(\d+)")
@@ -142,13 +143,11 @@ class Door:
 
 @dataclass(frozen=True)
 class Built:
-    """The two builds of the world, and the door through which the second one was made."""
+    """The built world, a copy of it, and the engineer's door on the copy."""
 
     local: Place
     served: Place
     engineer: Door
-    # Rows and hash of every mart through that door, before anybody wrote more there.
-    through: dict[str, tuple[int, int]]
 
 
 def of_server(door: Door) -> dict[str, str]:

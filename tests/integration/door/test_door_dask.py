@@ -23,6 +23,8 @@ from clickward.warehouse.connection import Warehouse, connection
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.profile import Project
 
+pytestmark = pytest.mark.full
+
 FEW = {"n_estimators": 5}
 CHILD = """
 import sys

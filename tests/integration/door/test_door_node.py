@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from doors import PASSWORDS, Door
 
+pytestmark = pytest.mark.full
+
 CLIENT = Path(__file__).parent / "node"
 
 

@@ -135,6 +135,7 @@ def test_a_killed_engine_is_replaced(built: Built, reader: Door) -> None:
     assert int(reader.value("select count() from clickward_marts.mart_publisher_daily")) > 100
 
 
+@pytest.mark.full
 def test_a_damaged_publication_is_not_taken_up(built: Built, warehouse: Warehouse) -> None:
     make(warehouse, 3)
     good = Path(publish(warehouse).folder)

@@ -3,7 +3,10 @@
 import importlib.util
 import sys
 
+import pytest
 from doors import PASSWORDS, ROOT, Door
+
+pytestmark = pytest.mark.full
 
 SECONDS = 12
 

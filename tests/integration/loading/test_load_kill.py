@@ -52,7 +52,7 @@ def undisturbed(folder: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_killed_loads_end_as_an_undisturbed_one(folder: Path, undisturbed: dict[str, Any]) -> None:
     first, last = undisturbed["moments"]["first_insert"], undisturbed["moments"]["calls"]
     half = (first + last) // 2

@@ -1,6 +1,5 @@
 """One small world, built and scored once for all tests of what people act on."""
 
-import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -15,7 +14,6 @@ from scored_world import (
     START,
     TRAIN_TO,
     World,
-    copy_schema,
     score_clicks,
 )
 
@@ -25,9 +23,9 @@ from clickward.models_ml.training import train
 from clickward.warehouse.connection import Warehouse, connect
 from clickward.warehouse.contracts import read_feature_set
 from clickward.warehouse.profile import Project, find_project
-from tests.harness import run
+from tests.harness import copy_schema, drop_schemas, run, use_schema
 
-_copies = itertools.count(1)
+COPY = "marts_copy"
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +38,7 @@ def world(store: str, tmp_path_factory: pytest.TempPathFactory) -> World:
     files = home / "world"
     (home / "economics.csv").write_text(ECONOMICS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLICKWARD_SCHEMA", SCHEMA)
+        use_schema(patch, SCHEMA)
         simulate = f"simulate --days {DAYS} --clicks {CLICKS} --seed 7 --start {START} --out"
         assert not app([*simulate.split(), str(files)], standalone_mode=False)
         run(project, "load", "appsflyer", files)
@@ -69,7 +67,7 @@ def world(store: str, tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.fixture
 def built(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
     """The built world itself, to read only."""
-    monkeypatch.setenv("CLICKWARD_SCHEMA", SCHEMA)
+    use_schema(monkeypatch, SCHEMA)
     connected = connect(world.project)
     yield connected
     connected.close()
@@ -81,10 +79,10 @@ def copied(world: World, built: Warehouse, monkeypatch: pytest.MonkeyPatch) -> I
 
     After `built`, whose schema commands would otherwise be led to.
     """
-    name = f"{SCHEMA}_copy_{next(_copies)}"
-    monkeypatch.setenv("CLICKWARD_SCHEMA", name)
+    drop_schemas(COPY)
+    use_schema(monkeypatch, COPY)
     connected = connect(world.project)
-    copy_schema(connected, SCHEMA, name)
+    copy_schema(connected, SCHEMA, COPY)
     yield connected
     connected.close()
 

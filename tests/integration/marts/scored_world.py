@@ -49,27 +49,6 @@ class World:
         return self.files.parent / "economics.csv"
 
 
-def copy_schema(warehouse: Warehouse, original: str, copy: str) -> None:
-    """Every table and view of `original` under `copy`, views after what they read."""
-    relations = warehouse.client.query(
-        "select database, name, engine, create_table_query from system.tables"
-        " where match(database, {pattern:String}) and name not like '%\\_\\_dbt\\_%'"
-        " order by engine = 'View', metadata_modification_time",
-        parameters={"pattern": f"^{original}_(raw|staging|core|features|marts|ml)$"},
-    ).result_rows
-    for database in sorted({row[0] for row in relations}):
-        warehouse.command(f"create database {database.replace(original, copy, 1)}")
-    views = []
-    for database, name, engine, create in relations:
-        if engine == "View":
-            views.append(create.replace(f"{original}_", f"{copy}_"))
-        else:
-            there = database.replace(original, copy, 1)
-            warehouse.command(f"create table {there}.`{name}` clone as {database}.`{name}`")
-    for view in views:
-        warehouse.command(view)
-
-
 def score_clicks(warehouse: Warehouse) -> None:
     """Scores of a conversion model on a tenth of the clicks, as a run would leave them."""
     warehouse.command(

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from reckoning import Reckoning
-from scored_world import SCHEMA, World, copy_schema
+from scored_world import SCHEMA, World
 
 from clickward.models_ml.explorer.payload import make_payload
 from clickward.warehouse.connection import Warehouse, connect
+from tests.harness import copy_schema, use_schema
 from tests.oracles.explorer import MATURED, latest_scores, scored_rows
 from tests.oracles.facts import Row
 
@@ -59,7 +60,7 @@ def tied(world: World, mature_before: date, monkeypatch: pytest.MonkeyPatch) -> 
     After `mature_before`, which is read from the world itself.
     """
     name = f"{SCHEMA}_tied"
-    monkeypatch.setenv("CLICKWARD_SCHEMA", name)
+    use_schema(monkeypatch, name)
     connected = connect(world.project)
     if "tied" not in _once:
         copy_schema(connected, SCHEMA, name)

@@ -18,11 +18,14 @@ from reckoning import Reckoning, rows_of
 from scored_world import SCHEMA, World
 
 from clickward.warehouse.connection import connection
+from tests.harness import use_schema
 from tests.integration.explorer_page.browser import Page, open_chromium
 from tests.integration.explorer_page.jupyter import WHO, copy_store, jupyterlab, write_notebook
 from tests.integration.explorer_page.live import clickward, open_notebook
 from tests.integration.explorer_page.page_reckoning import best_threshold, numbers
 from tests.oracles.facts import Row
+
+pytestmark = pytest.mark.full
 
 DOCS = Path(__file__).resolve().parents[4] / "docs"
 CODE = """from clickward.models_ml.explorer import Explorer
@@ -120,7 +123,7 @@ def server(
     """JupyterLab on a copy of the scored world's store: address, folder, store."""
     home = tmp_path_factory.mktemp("live")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLICKWARD_SCHEMA", SCHEMA)
+        use_schema(patch, SCHEMA)
         with connection(world.project) as warehouse:
             copy = copy_store(warehouse, Path(store), home / "store")
     folder = home / "notebooks"
