@@ -4,27 +4,36 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 UV_VERSION := 0.13.9
+RUNS := $(VENV)/.runs
 STAMP := $(VENV)/.installed
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 NODE_CLIENT := tests/integration/door/node
 
 # Without compiled files every process would compile all it imports, dbt and scikit-learn too.
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help setup setup-deep setup-ci setup-browser setup-feast demo check test test-all soak lint format bench bench-windows bench-point-in-time \
+.PHONY: help setup setup-deep setup-ci setup-browser setup-feast demo check test test-all soak release-check lint format bench bench-windows bench-point-in-time \
         bench-incremental bench-scale docs explorer-pictures lock clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-19s %s\n", $$1, $$2}'
 
-setup: $(STAMP)  ## make .venv and install the locked packages
+setup: $(STAMP)  ## make .venv and install the locked packages, those for working on it too
 
-$(STAMP): requirements.lock pyproject.toml
+# What running needs; the second lock only adds to it.
+$(RUNS): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "error: clickward needs Python 3.11 or later, found " + sys.version.split()[0] + "\nhint: make setup PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps --editable .
+	touch $@
+
+# Left out of the lock: a grammar that JupyterLab's jsonschema would take a second to read in every
+# process that imports dbt. Without it jsonschema checks no international addresses.
+$(STAMP): requirements-dev.lock $(RUNS)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps --require-hashes -r requirements-dev.lock
 	touch $@
 
 setup-deep: $(VENV)/.deep  ## add PyTorch for torch_net and recurrent_net (extra deep), as pyproject.toml pins it
@@ -49,7 +58,7 @@ setup-feast: .venv-feast/.installed  ## make .venv-feast for the benchmark besid
 	VIRTUAL_ENV=$(abspath .venv-feast) $(BIN)/uv pip install --quiet -r benchmarks/feast-requirements.txt
 	touch $@
 
-demo: setup  ## simulate a small world, score it, and compare with the truth
+demo: $(RUNS)  ## simulate a small world, score it, and compare with the truth
 	$(BIN)/clickward demo
 
 check: lint  ## for every save: style, types, unit tests, the command line without a build; two minutes
@@ -63,7 +72,10 @@ test-all: setup-ci  ## everything: kills, planted faults, browser, notebook, Das
 
 soak: setup-ci  ## long trials: thirty kills of each phase, and an hour of readers and writers at the server
 	CLICKWARD_KILLS=30 $(BIN)/python -m pytest --group kills
-	$(BIN)/python benchmarks/door_soak.py
+	$(BIN)/python benchmarks/door_soak.py --minutes 60
+
+release-check: setup  ## install the wheel outside the checkout and try it as a newcomer would; some ten minutes
+	$(BIN)/python -m pytest -x -s -v tests/release
 
 lint: setup  ## check style, types and SQL format
 	$(BIN)/ruff check .
@@ -103,8 +115,10 @@ docs: setup  ## write the generated pages and plots, and dbt's documentation of 
 explorer-pictures: setup setup-browser  ## take the pictures of docs/explorer.md anew, in a live JupyterLab; some minutes
 	CLICKWARD_SCREENSHOTS=1 $(BIN)/python -m pytest tests/integration/marts/explorer/test_live_jupyterlab.py
 
-lock: setup  ## resolve the packages anew into requirements.lock
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra docs --extra notebook --extra bench --extra dask pyproject.toml -o requirements.lock
+# One answer for both: the lock for running takes its versions from the larger one.
+lock: setup  ## resolve the packages anew into requirements.lock and requirements-dev.lock
+	VIRTUAL_ENV=$(abspath $(VENV)) $(COMPILE) --no-emit-package rfc3987-syntax --extra dev --extra docs --extra notebook --extra bench --extra dask pyproject.toml -o requirements-dev.lock
+	VIRTUAL_ENV=$(abspath $(VENV)) $(COMPILE) --constraint requirements-dev.lock pyproject.toml -o requirements.lock
 
 clean:  ## remove what was built; the store stays
 	rm -rf $(VENV) .venv-feast $(NODE_CLIENT)/node_modules dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis

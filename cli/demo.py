@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -131,13 +132,21 @@ def _report(project: Project, folder: Path, train_to: date, test_from: date) -> 
 The explorer of these scores, for any browser:
   {_short(str(folder / "report.html"), project)}
 
-Where to look next:
-  source .venv/bin/activate
+Where to look next:{_activation(project)}
   export CLICKWARD_STORE={store}
   clickward sql "select * from clickward_marts.fct_scored_installs where is_flagged limit 5"
   clickward validate fs_install --models xgboost,logistic_regression,isolation_forest
   clickward features list --feature-set fs_install"""
     )
+
+
+def _activation(project: Project) -> str:
+    """The line that puts this environment on the path, where it is not there."""
+    here = Path(sys.prefix)
+    found = shutil.which("clickward")
+    if found is not None and Path(found).parent == here / "bin":
+        return ""
+    return f"\n  source {_short(str(here), project)}/bin/activate"
 
 
 def _attack_row(row: dict[str, Any], seen: dict[str, int]) -> list[Any]:

@@ -7,11 +7,11 @@ from clickward.warehouse.profile import Project
 
 
 def register(app: typer.Typer) -> None:
-    app.command("doctor")(on_project(doctor))
+    app.command("doctor")(on_project(doctor, any_version=True))
 
 
 def doctor(project: Project, as_json: Json = False) -> None:
-    """Check Python, packages, profile, store, engine, disk and memory, and say what to do.
+    """Check Python, packages, project, profile, store, engine, disk and memory, and say what to do.
 
     Ends with exit code 1 where something has failed.
 

@@ -15,6 +15,7 @@ from clickward.cli import (
     explain,
     features,
     forget,
+    init,
     load,
     loads,
     models,
@@ -47,7 +48,7 @@ app = typer.Typer(
 )
 # In the order of the data.
 VERBS = (
-    simulate, load, loads, forget, build, features, snapshot, train, tune, validate, compare,
+    init, simulate, load, loads, forget, build, features, snapshot, train, tune, validate, compare,
     models, thresholds, score, scores, explain, report, block, claims, monitor, sql, publish, serve,
     users, doctor, demo,
 )  # fmt: skip

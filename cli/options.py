@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from clickward.warehouse.profile import Project, find_project
+from clickward.warehouse.project_version import refuse_unfit
 
 PANEL = "Where the engine is"
 
@@ -33,11 +34,12 @@ Device = Annotated[str, typer.Option("--device", help="Where xgboost trains: cpu
 SHARED = {"target": Target, "project_dir": ProjectDir, "profiles_dir": ProfilesDir, "debug": Debug}
 
 
-def on_project(command: Callable[..., None]) -> Callable[..., None]:
+def on_project(command: Callable[..., None], any_version: bool = False) -> Callable[..., None]:
     """Give a command the shared options; it receives their meaning as its first argument.
 
     The command is written as `def load(project: Project, paths: ...)`; on the command line it
     gets `--target`, `--project-dir`, `--profiles-dir` and `--debug` besides its own options.
+    A project that this version cannot build is refused, save with `any_version`.
     """
     signature = inspect.signature(command, eval_str=True)
     own = list(signature.parameters.values())[1:]
@@ -58,6 +60,8 @@ def on_project(command: Callable[..., None]) -> Callable[..., None]:
         project: Project = find_project(
             arguments.pop("project_dir"), arguments.pop("profiles_dir"), arguments.pop("target")
         )
+        if not any_version:
+            refuse_unfit(project)
         command(project, **arguments)
 
     own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]

@@ -62,7 +62,7 @@ def cli_page() -> str:
         "The verbs stand in the order of the data. Data go to stdout, talk to stderr.",
         "Exit codes: 0 ok, 1 data or query, 2 usage, 3 no connection, 130 interrupted.",
         "",
-        "Every command but `simulate` also takes:",
+        "Every command but `init` and `simulate` also takes:",
         "",
     ]
     shared = next(p for name, p in _commands(group) if {o.name for o in p.params} >= set(SHARED))

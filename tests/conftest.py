@@ -48,7 +48,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.getoption("loadgroup", default=False) and scattered:
         raise pytest.UsageError(
             f"this pytest-xdist keeps no groups with pytest {pytest.__version__}: "
-            f"{scattered[0]} has none; install what requirements.lock pins"
+            f"{scattered[0]} has none; install what requirements-dev.lock pins"
         )
 
 

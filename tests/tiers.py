@@ -11,7 +11,7 @@ QUICK = ("unit", "cli")
 # Folders and files of each group; the longest match counts.
 GROUPS = {
     "cli": ("cli",),
-    "package": ("release", "cli/test_init.py"),
+    "package": ("release", "cli/test_init.py", "unit/test_"),
     "simulator": ("unit/simulator",),
     "load": ("unit/loading", "integration/loading"),
     "build": (

@@ -12,6 +12,8 @@ import psutil
 from clickward.warehouse.connection import connection
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.profile import Project, read_target
+from clickward.warehouse.project_files import unmerged
+from clickward.warehouse.project_version import standing
 from clickward.warehouse.store import resolve_store
 
 DEFAULT_KEY_VARIABLE = "CLICKWARD_HASH_KEY"
@@ -33,7 +35,7 @@ class Finding:
 def examine(project: Project) -> list[Finding]:
     """Every check in order; a check that cannot be made is itself a finding."""
     checks: list[Callable[[Project], Finding]] = [
-        _python, _packages, _profile, _store, _engine, _hash_key, _disk, _memory,
+        _python, _packages, _project, _profile, _store, _engine, _hash_key, _disk, _memory,
     ]  # fmt: skip
     return [check(project) for check in checks]
 
@@ -42,9 +44,7 @@ def _python(_: Project) -> Finding:
     seen = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info[:2] < OLDEST_PYTHON:
         wanted = ".".join(str(part) for part in OLDEST_PYTHON)
-        return Finding(
-            "python", "failed", seen, f"install Python {wanted} or later, run make setup"
-        )
+        return Finding("python", "failed", seen, f"install clickward with Python {wanted} or later")
     return Finding("python", "ok", seen)
 
 
@@ -56,8 +56,29 @@ def _packages(_: Project) -> Finding:
         except PackageNotFoundError:
             missing.append(name)
     if missing:
-        return Finding("packages", "failed", f"missing: {', '.join(missing)}", "run make setup")
+        return Finding(
+            "packages",
+            "failed",
+            f"missing: {', '.join(missing)}",
+            "pip install --upgrade clickward; in a checkout make setup",
+        )
     return Finding("packages", "ok", ", ".join(found))
+
+
+def _project(project: Project) -> Finding:
+    try:
+        found = standing(project)
+    except UserError as error:
+        return Finding("project", "failed", error.message, error.hint or "")
+    waiting = unmerged(project.project_dir.parent)
+    if found.state in ("too old", "newer"):
+        return Finding("project", "failed", found.seen, found.advice)
+    if found.state == "older":
+        return Finding("project", "warning", found.seen, found.advice)
+    if waiting:
+        advice = f"merge and delete {', '.join(waiting[:5])}"
+        return Finding("project", "warning", f"{found.seen}; {len(waiting)} to merge", advice)
+    return Finding("project", "ok", found.seen)
 
 
 def _profile(project: Project) -> Finding:

@@ -64,7 +64,7 @@ def find_project(
     """The project named by options, dbt's environment variables, or the folders above.
 
     Looks for `dbt_project/dbt_project.yml` from the working directory upwards, then in the
-    checkout this program runs from.
+    checkout this program runs from; where it was installed from a wheel, there is none.
     """
     named = project_dir or os.environ.get("DBT_PROJECT_DIR")
     candidates = (
@@ -78,7 +78,10 @@ def find_project(
     found = next((c for c in candidates if (c / "dbt_project.yml").is_file()), None)
     if found is None:
         where = f"in {named}" if named else "in dbt_project/ here or in any folder above"
-        raise UsageError(f"no dbt_project.yml {where}", "name the folder with --project-dir")
+        raise UsageError(
+            f"no dbt_project.yml {where}",
+            "run `clickward init` to lay a project here, or name a folder with --project-dir",
+        )
     profiles = Path(
         profiles_dir or os.environ.get("DBT_PROFILES_DIR") or found.resolve().parent / "profiles"
     )

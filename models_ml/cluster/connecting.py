@@ -130,7 +130,7 @@ def cluster_at(address: str) -> Iterator[Cluster]:
     if find_spec("distributed") is None:
         raise UserError(
             "--dask needs the extra dask, which is not installed",
-            "`make setup` installs it, else pip install 'clickward[dask]'; the workers need it too",
+            "pip install 'clickward[dask]'; the workers need it too",
         )
     from distributed import Client
 

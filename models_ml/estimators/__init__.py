@@ -57,7 +57,7 @@ def families(names: str, say: Callable[[str], None] = lambda text: None) -> list
         if absent:
             say(
                 f"left out, since their library is not installed: {', '.join(absent)}"
-                " (`make setup-deep`)"
+                " (pip install 'clickward[deep]')"
             )
         return [name for name in FAMILIES if name not in absent]
     wanted = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))

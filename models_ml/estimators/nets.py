@@ -37,7 +37,7 @@ def import_torch(family: str) -> Any:
     except ImportError as error:
         raise UserError(
             f"{family} needs PyTorch, which the default installation leaves out",
-            "run `make setup-deep`",
+            "pip install 'clickward[deep]'; in a checkout `make setup-deep`",
         ) from error
     return torch
 

@@ -31,7 +31,7 @@ class RecurrentNet(Supervised):
     as for logistic regression. Training ends when the loss on a tenth of the rows has not fallen
     for five epochs. Explanations are integrated gradients in log-odds, from a row at the
     training mean whose events are as many but say nothing. Needs the extra `deep`
-    (`make setup-deep`) and a feature set with sequences.
+    (pip install 'clickward[deep]') and a feature set with sequences.
     """
 
     name = "recurrent_net"

@@ -23,7 +23,7 @@ class TorchNet(DenseSupervised):
 
     Features as for logistic regression. Training ends when the loss on a tenth of the rows has
     not fallen for five epochs. Explanations are integrated gradients from the training mean, in
-    log-odds. Needs the extra `deep` (`make setup-deep`).
+    log-odds. Needs the extra `deep` (pip install 'clickward[deep]').
     """
 
     name = "torch_net"

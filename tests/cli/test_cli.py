@@ -153,8 +153,9 @@ def test_doctor_says_what_to_do(place: Path) -> None:
     findings = {finding["check"]: finding for finding in json.loads(done.stdout)}
     assert done.returncode == 0
     assert set(findings) == {
-        "python", "packages", "profile", "store", "engine", "hash key", "disk", "memory",
+        "python", "packages", "project", "profile", "store", "engine", "hash key", "disk", "memory",
     }  # fmt: skip
+    assert findings["project"]["seen"].endswith(", a checkout")
     assert findings["hash key"]["state"] == "warning"
     assert "CLICKWARD_HASH_KEY" in findings["hash key"]["advice"]
     away = clickward(

@@ -42,7 +42,7 @@ def test_without_the_extra_it_is_said_what_to_install(
     X, y = data
     with pytest.raises(UserError, match=f"{name} needs PyTorch") as raised:
         family(name)().fit(X.hstack(sequences), y)
-    assert raised.value.hint == "run `make setup-deep`"
+    assert raised.value.hint == "pip install 'clickward[deep]'; in a checkout `make setup-deep`"
 
 
 def test_all_leaves_out_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +52,7 @@ def test_all_leaves_out_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) -
     assert families("all", said.append) == [name for name in FAMILIES if name not in EXTRAS]
     assert said == [
         "left out, since their library is not installed: torch_net, recurrent_net"
-        " (`make setup-deep`)"
+        " (pip install 'clickward[deep]')"
     ]
     # Asked for by name it is taken: fitting says what to install.
     assert families("torch_net") == ["torch_net"]
