@@ -30,6 +30,14 @@ def build(
         datetime | None,
         typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, excluded (UTC)."),
     ] = None,
+    vars_: Annotated[
+        str | None,
+        typer.Option("--vars", help="Variables of dbt, as YAML: '{raw_ttl_days: 30}'."),
+    ] = None,
+    run_tests: Annotated[
+        bool,
+        typer.Option("--test", help="Run every test, though nothing it reads has changed."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Bring cleaned tables, features, feature sets and marts up to date, and test them.
@@ -37,6 +45,9 @@ def build(
     Only days whose rows changed are built again, and the days their windows reach, in chunks
     that bound memory: docs/backfills.md. A build that was ended goes on where it was. Plain
     `dbt build --project-dir dbt_project --profiles-dir profiles` does the same.
+
+    Where nothing at all has changed since a build of everything that passed, nothing is run; and
+    a test whose data have not changed since it passed is not run again. --test runs them all.
 
     --from and --to leave other days as they are; a later build finds them.
 
@@ -53,14 +64,36 @@ def build(
     from clickward.cli.building import DaysProgress
     from clickward.cli.output import print_json, print_table, say
     from clickward.warehouse.build import build as run
+    from clickward.warehouse.build import parse_variables
     from clickward.warehouse.connection import connection
 
-    first_day = from_.date() if from_ else None
-    end_day = to.date() if to else None
     with connection(project) as warehouse, DaysProgress() as progress:
-        done = run(warehouse, select or [], full_refresh, progress.step, first_day, end_day)
+        done = run(
+            warehouse,
+            select or [],
+            full_refresh,
+            progress.step,
+            from_.date() if from_ else None,
+            to.date() if to else None,
+            parse_variables(vars_ or "{}"),
+            run_tests,
+            say,
+        )
     if as_json:
-        print_json({"passed": done.passed, "failed": done.failed, "days": done.days})
+        print_json(
+            {
+                "passed": done.passed,
+                "failed": done.failed,
+                "unchanged": done.unchanged,
+                "days": done.days,
+            }
+        )
+        return
+    if done.since is not None:
+        say(
+            f"nothing has changed since the build of {done.since:%Y-%m-%d %H:%M:%S} UTC:"
+            f" {done.unchanged} models and tests not run again"
+        )
         return
     if done.days:
         print_table(
@@ -69,4 +102,5 @@ def build(
         )
     else:
         say("every table was up to date: no row was written")
-    say(f"{done.passed} models and tests passed")
+    unchanged = f", {done.unchanged} tests unchanged since they passed" if done.unchanged else ""
+    say(f"{done.passed} models and tests passed{unchanged}")

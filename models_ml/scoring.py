@@ -29,7 +29,7 @@ from clickward.models_ml.reasons import in_words, top_reasons
 from clickward.models_ml.registry import CHALLENGER, Registered, choose_model, holder_of, load_model
 from clickward.models_ml.snapshot import Advance
 from clickward.models_ml.training import Say
-from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.connection import Warehouse, connection
 from clickward.warehouse.contracts import FeatureSet, read_manifest
 from clickward.warehouse.errors import UsageError, UserError
 from clickward.warehouse.profile import Project
@@ -226,7 +226,7 @@ def build_readers(project: Project, say: Say = lambda text: None) -> bool:
     All of them, since a run of `train` or `promote` before it changed champions and references of
     drift too, and the seed that money is counted by.
     """
-    from clickward.warehouse.build import run_dbt
+    from clickward.warehouse.build import build
 
     manifest = read_manifest(project)
     source = next(
@@ -245,7 +245,8 @@ def build_readers(project: Project, say: Say = lambda text: None) -> bool:
     if not readers:
         say("no dbt model reads ml.scores yet: nothing to build")
         return False
-    run_dbt(project, ["build", "--select", "source:ml+", "app_economics"])
+    with connection(project) as warehouse:
+        build(warehouse, ["source:ml+", "app_economics"])
     say("built the models that read the scores")
     return True
 

@@ -1,20 +1,27 @@
 """dbt, run in this process so that the store has one holder."""
 
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+import yaml
+
+from clickward.warehouse.build_inputs import TESTS_ALL, TESTS_AMONG, beside_files
+from clickward.warehouse.build_states import Standing, keep, prepare, standing
 from clickward.warehouse.connection import Warehouse
-from clickward.warehouse.errors import UserError
+from clickward.warehouse.errors import UsageError, UserError
 from clickward.warehouse.profile import Project, read_target
 
 FAILED = ("error", "fail", "runtime error")
 # What the macro `report_days` begins its lines with.
 DAYS_BUILT = "days built: "
+# The code by which the materialization `test` answers for a test that need not run again.
+UNCHANGED = "UNCHANGED"
 
 
 @dataclass(frozen=True)
@@ -29,11 +36,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Build:
-    """What one build did: nodes by outcome, and the days and chunks each model wrote."""
+    """What one build did: nodes by outcome, and the days and chunks each model wrote.
+
+    `unchanged` counts tests that were taken as passed, and everything where nothing ran at all:
+    `since` then tells when the build began that nothing has changed since.
+    """
 
     passed: int
     failed: int
     days: list[dict[str, Any]]
+    unchanged: int = 0
+    since: datetime | None = None
 
 
 def run_dbt(
@@ -43,8 +56,7 @@ def run_dbt(
 
     Raises `UserError` with the messages of the nodes that failed.
     """
-    from dbt.cli.main import dbtRunner
-
+    dbtRunner = _import_runner()
     target = read_target(project)
     arguments = [
         "--log-level",
@@ -80,6 +92,24 @@ def run_dbt(
     )
 
 
+def _import_runner() -> Any:
+    """dbt's runner, imported without a grammar of addresses that jsonschema takes a second to read.
+
+    It is there where JupyterLab is; dbt checks no addresses by it.
+    """
+    grammar = "rfc3987_syntax"
+    if grammar in sys.modules:
+        from dbt.cli.main import dbtRunner
+
+        return dbtRunner
+    sys.modules[grammar] = None  # type: ignore[assignment]
+    try:
+        from dbt.cli.main import dbtRunner
+    finally:
+        del sys.modules[grammar]
+    return dbtRunner
+
+
 def render(project: Project, jinja: str) -> str:
     """SQL that dbt makes of `jinja` with the project's macros."""
     try:
@@ -98,14 +128,61 @@ def build(
     on_step: Callable[[Step], None] | None = None,
     first_day: date | None = None,
     end_day: date | None = None,
+    variables: Mapping[str, Any] | None = None,
+    run_tests: bool = False,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Build:
     """Bring every model up to date and test it; returns what was written.
 
-    `select` takes dbt's selectors. Only days in [`first_day`, `end_day`) are built where they
-    are given; others stay as they are and are found by a later build. `on_step` hears of each
-    finished node and each finished chunk of days. Raises `UserError` where the bounds hold no
-    day, where a full refresh is bounded, and where a node fails.
+    Ends at once where nothing has changed since a build that passed, unless models are selected,
+    refreshed or bounded, or `run_tests` asks for every test. `select` takes dbt's selectors. Only
+    days in [`first_day`, `end_day`) are built where they are given; others stay as they are and
+    are found by a later build. `variables` are dbt's. `on_step` hears of each finished node and
+    each finished chunk of days, `say` of what has changed. Raises `UserError` where the bounds
+    hold no day, where a full refresh is bounded, and where a node fails.
     """
+    given = dict(variables or {}) | _bounds(first_day, end_day, full_refresh)
+    is_bounded = bool({"build_from", "build_to"} & given.keys())
+    before = standing(warehouse, given)
+    is_whole = not (select or full_refresh or is_bounded)
+    if is_whole and not run_tests and before.is_current and before.record is not None:
+        return Build(0, 0, [], before.record.nodes, before.record.started_at)
+    if is_whole and (text := str(before)):
+        say(text)
+    words = ["build", *(["--full-refresh"] if full_refresh else [])]
+    if given:
+        words += ["--vars", json.dumps(given, default=str)]
+    if select:
+        words += ["--select", *select]
+    prepare(warehouse)
+    started = warehouse.scalar("select now64(3, 'UTC')")
+    with _unchanged_tests(warehouse, before, run_tests):
+        results = run_dbt(warehouse.project, words, _listener(on_step)).results
+    if not is_bounded:
+        keep(warehouse, before, {r.node.unique_id: str(r.status) for r in results}, started)
+    statuses = [str(one.status) for one in results if one.node.resource_type != "operation"]
+    taken = sum(one.adapter_response.get("code") == UNCHANGED for one in results)
+    return Build(
+        passed=sum(status in ("success", "pass") for status in statuses) - taken,
+        failed=sum(status in FAILED for status in statuses),
+        days=_days_written_since(warehouse, started),
+        unchanged=taken,
+    )
+
+
+def parse_variables(text: str) -> dict[str, Any]:
+    """Variables as dbt takes them: a mapping in YAML."""
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"--vars {text!r} is not YAML: {error}") from error
+    if not isinstance(found, dict):
+        raise UsageError(f"--vars {text!r} is no mapping", "write --vars '{raw_ttl_days: 30}'")
+    return {str(name): value for name, value in found.items()}
+
+
+def _bounds(first_day: date | None, end_day: date | None, full_refresh: bool) -> dict[str, str]:
+    """The bounds as variables of dbt."""
     if first_day is not None and end_day is not None and first_day >= end_day:
         raise UserError(
             f"no day is from {first_day} on and before {end_day}",
@@ -117,20 +194,21 @@ def build(
             "leave out --from and --to, or --full-refresh",
         )
     bounds = {"build_from": first_day, "build_to": end_day}
-    given = {name: str(day) for name, day in bounds.items() if day is not None}
-    words = ["build", *(["--full-refresh"] if full_refresh else [])]
-    if given:
-        words += ["--vars", json.dumps(given)]
-    if select:
-        words += ["--select", *select]
-    started = warehouse.scalar("select now64(3, 'UTC')")
-    result = run_dbt(warehouse.project, words, _listener(on_step))
-    statuses = [str(one.status) for one in result.results]
-    return Build(
-        passed=sum(status in ("success", "pass") for status in statuses),
-        failed=sum(status in FAILED for status in statuses),
-        days=_days_written_since(warehouse, started),
-    )
+    return {name: str(day) for name, day in bounds.items() if day is not None}
+
+
+@contextmanager
+def _unchanged_tests(warehouse: Warehouse, before: Standing, run_all: bool) -> Iterator[None]:
+    """Ask the project's macros to take tests as passed whose data have not changed since."""
+    if warehouse.target.options.get("cluster"):
+        yield
+        return
+    os.environ[TESTS_AMONG] = beside_files(before.parts)
+    os.environ[TESTS_ALL] = "1" if run_all else ""
+    try:
+        yield
+    finally:
+        del os.environ[TESTS_AMONG], os.environ[TESTS_ALL]
 
 
 def _listener(on_step: Callable[[Step], None] | None) -> Callable[[Any], None] | None:

@@ -56,7 +56,7 @@
         {% do drop_parts() %}
     {% endfor %}
     {#- A run that was ended after its last swap left its parts. #}
-    {% if not chunks %} {% do drop_parts() %} {% endif %}
+    {% if not chunks and this ~ "" in found_at_start().parts %} {% do drop_parts() %} {% endif %}
     {% if is_anew %} {% do swap_table(fresh, target_relation, chunks) %} {% endif %}
     {% if chunks %} {% do drop_plan(this.name) %} {% endif %}
     {% if load_result("main") is none %}

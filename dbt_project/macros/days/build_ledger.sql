@@ -33,6 +33,30 @@
 {% endmacro %}
 
 
+{#
+    What ended runs have left, asked once for all models: names of those with a plan, and of
+    tables with parts.
+#}
+{% macro found_at_start() %}
+    {% if "clickward_found" not in graph %}
+        {% set plans = run_query("select distinct model from " ~ target.schema ~ "_raw.build_plan") %}
+        {% set parts_sql %}
+            select distinct '`' || database || '`.`' || splitByString('__dbt_part_', name)[1] || '`'
+            from system.tables
+            where name like '%\_\_dbt\_part\_%'
+        {% endset %}
+        {% do graph.setdefault(
+            "clickward_found",
+            {
+                "plans": plans.rows | map(attribute=0) | list,
+                "parts": run_query(parts_sql).rows | map(attribute=0) | list,
+            },
+        ) %}
+    {% endif %}
+    {{ return(graph.clickward_found) }}
+{% endmacro %}
+
+
 {% macro recorded_days_sql(model_name) -%}
     select day, latest .1 as inputs, latest .2 as content, latest .3 as rows
     from

@@ -1,6 +1,7 @@
 {# A build's beginning and end, so that nobody publishes what is half built or failed its tests. #}
 {% macro begin_build() %}
     {%- if execute and flags.WHICH in ("run", "build") -%}
+        {% do make_build_ledger() %}
         {% do run_query(
             "create table if not exists "
             ~ target.schema
@@ -20,6 +21,7 @@
         {% set failed = results | selectattr("status", "in", ["error", "fail", "runtime error"]) | list %}
         {% do record_build_event("failed" if failed else "passed") %}
     {%- endif -%}
+    {%- if execute and flags.WHICH in ("build", "test") -%} {% do keep_passed_tests(results) %} {%- endif -%}
 {% endmacro %}
 
 

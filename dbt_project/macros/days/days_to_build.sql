@@ -27,7 +27,6 @@
     {%- if not execute or flags.WHICH not in ("run", "build") -%} {{ return([]) }} {%- endif -%}
     {% set chunk_days = days_of_chunk() %}
     {% if chunk_days is not none %} {{ return(chunk_days) }} {% endif %}
-    {% do make_build_ledger() %}
     {% set model_name = this.name %}
     {% if should_full_refresh() and (var("build_from", none) or var("build_to", none)) %}
         {{
@@ -109,7 +108,7 @@
     {% endset %}
     {% set plan = run_query(plan_sql).rows %}
     {% set keys = target.schema ~ "_raw.build_plan" %}
-    {% do drop_plan(model_name) %}
+    {% if model_name in found_at_start().plans %} {% do drop_plan(model_name) %} {% endif %}
     {% set days = [] %}
     {% for row in plan if row[3] %}
         {% if starts_anew %}
@@ -138,6 +137,7 @@
             ~ entries
             | join(", ")
         ) %}
+        {% do found_at_start().plans.append(model_name) %}
     {% endif %}
     {{ return(days) }}
 {% endmacro %}
