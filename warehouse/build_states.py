@@ -152,15 +152,19 @@ def keep(
     # One node of a cluster sees its own tables only.
     if warehouse.target.options.get("cluster"):
         return
-    manifest = json.loads((warehouse.project.target_path / "manifest.json").read_text())
+    path = warehouse.project.target_path / "manifest.json"
+    manifest = json.loads(path.read_text()) if path.is_file() else None
     runs = warehouse.client.query(
         f"select run_id from {warehouse.table('raw', 'build_runs')} group by run_id"
         " having min(at) >= {since:DateTime64(3, 'UTC')}",
         parameters={"since": begun_since},
     ).result_rows
+    # The manifest is this build's own, and no other build began meanwhile.
+    if manifest is None or [manifest["metadata"]["invocation_id"]] != [row[0] for row in runs]:
+        return
     passed = {node for node, status in outcomes.items() if status in ("success", "pass", "no-op")}
     relations = _relations(warehouse, manifest)
-    if len(runs) != 1 or not passed.issuperset(_to_run(manifest, before, relations)):
+    if not passed.issuperset(_to_run(manifest, before, relations)):
         return
     after, names = _states(warehouse), set(relations.values())
     if any(name not in after or not after[name].state for name in names):
