@@ -18,6 +18,7 @@ GROUPS = {
         "integration/test_promise_same_answer.py",
         "integration/test_promise_accounting.py",
         "integration/test_build_chunks.py",
+        "integration/test_nothing_to_do.py",
         "integration/test_manifest.py",
     ),
     "features": (

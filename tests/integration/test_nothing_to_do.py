@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from harness import run, where, with_fault, written_blocks
+from harness import run, use_schema, where, with_fault, written_blocks
 from test_promise_kills import Bench
 
 from clickward.cli.main import app
@@ -51,7 +51,7 @@ def world(store: str, tmp_path_factory: pytest.TempPathFactory) -> World:
     days = sorted({folder.name for folder in folders})
     early = [folder for folder in folders if folder.name in days[: DAYS - 1]]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLICKWARD_SCHEMA", SCHEMA)
+        use_schema(patch, SCHEMA)
         run(project, "load", "appsflyer", *early)
         run(project, "load", "truth", home / "world" / "truth.parquet")
         run(project, "build")
@@ -60,7 +60,7 @@ def world(store: str, tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture
 def built(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
-    monkeypatch.setenv("CLICKWARD_SCHEMA", SCHEMA)
+    use_schema(monkeypatch, SCHEMA)
     connected = connect(world.project)
     assert standing(connected, {}).is_current, str(standing(connected, {}))
     yield connected
@@ -332,7 +332,7 @@ def test_a_build_that_fails_is_followed_by_another(
     assert f"test.clickward.{failing}" in passed()
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_killed_build_is_noticed_by_the_next_process(tmp_path: Path) -> None:
     """Killed once days were swapped in. What is recorded holds in a process started anew, too."""
     bench = Bench(tmp_path)

@@ -9,11 +9,18 @@ from scored_world import SCORE_FROM, World
 
 from clickward.models_ml.compaction import compact_scores
 from clickward.models_ml.scoring import ScoreRun, score
+from clickward.warehouse.build_states import standing
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import read_feature_set
 
 LATE = "00000000-0000-0000-0000-000000000001"
 FROM = datetime.fromisoformat(f"{SCORE_FROM}T00:00:00+00:00")
+
+
+def test_a_build_after_scoring_has_nothing_to_do(built: Warehouse) -> None:
+    """Training, promotion and scores changed what marts read; the last score built those marts."""
+    now = standing(built, {})
+    assert now.is_current, str(now)
 
 
 def score_changed(warehouse: Warehouse, version: str) -> tuple[ScoreRun, dict[str, Any]]:
