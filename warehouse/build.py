@@ -149,14 +149,10 @@ def build(
         return Build(0, 0, [], before.record.nodes, before.record.started_at)
     if is_whole and (text := str(before)):
         say(text)
-    words = ["build", *(["--full-refresh"] if full_refresh else [])]
-    if given:
-        words += ["--vars", json.dumps(given, default=str)]
-    if select:
-        words += ["--select", *select]
     prepare(warehouse)
     started = warehouse.scalar("select now64(3, 'UTC')")
     with _unchanged_tests(warehouse, before, run_tests):
+        words = _words(select, full_refresh, given)
         results = run_dbt(warehouse.project, words, _listener(on_step)).results
     if not is_bounded:
         keep(warehouse, before, {r.node.unique_id: str(r.status) for r in results}, started)
@@ -168,6 +164,14 @@ def build(
         days=_days_written_since(warehouse, started),
         unchanged=taken,
     )
+
+
+def _words(select: Sequence[str], full_refresh: bool, variables: Mapping[str, Any]) -> list[str]:
+    """The command as dbt takes it."""
+    words = ["build", *(["--full-refresh"] if full_refresh else [])]
+    if variables:
+        words += ["--vars", json.dumps(variables, default=str)]
+    return words + (["--select", *select] if select else [])
 
 
 def parse_variables(text: str) -> dict[str, Any]:
