@@ -56,7 +56,8 @@ def run_dbt(
 
     Raises `UserError` with the messages of the nodes that failed.
     """
-    dbtRunner = _import_runner()
+    from dbt.cli.main import dbtRunner
+
     target = read_target(project)
     arguments = [
         "--log-level",
@@ -90,24 +91,6 @@ def run_dbt(
     raise UserError(
         f"dbt {words[0]} failed in {len(failures)} place(s):\n  " + "\n  ".join(failures[:10]), hint
     )
-
-
-def _import_runner() -> Any:
-    """dbt's runner, imported without a grammar of addresses that jsonschema takes a second to read.
-
-    It is there where JupyterLab is; dbt checks no addresses by it.
-    """
-    grammar = "rfc3987_syntax"
-    if grammar in sys.modules:
-        from dbt.cli.main import dbtRunner
-
-        return dbtRunner
-    sys.modules[grammar] = None  # type: ignore[assignment]
-    try:
-        from dbt.cli.main import dbtRunner
-    finally:
-        del sys.modules[grammar]
-    return dbtRunner
 
 
 def render(project: Project, jinja: str) -> str:
