@@ -8,6 +8,16 @@ RUNS := $(VENV)/.runs
 STAMP := $(VENV)/.installed
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 NODE_CLIENT := tests/integration/door/node
+# $(call installed,PROGRAMS,PACKAGES): Debian's packages where a program is missing. Who cannot
+# call apt-get is told what to install.
+define installed
+	@missing=; for name in $(1); do command -v $$name >/dev/null || missing="$$missing $$name"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null || [ "$$(id -u)" != 0 ]; then \
+	  echo "error: not found:$$missing" >&2; \
+	  echo "hint: put them on the PATH; on Debian, as root: apt-get install $(2)" >&2; exit 1; fi; \
+	apt-get update --quiet && apt-get install --yes --quiet --no-install-recommends $(2)
+endef
 
 # Without compiled files every process would compile all it imports, dbt and scikit-learn too.
 unexport PYTHONDONTWRITEBYTECODE
@@ -45,10 +55,10 @@ $(VENV)/.deep: $(STAMP)
 setup-ci: setup setup-deep setup-browser $(NODE_CLIENT)/node_modules/.package-lock.json  ## what CI needs besides: PyTorch, Chromium, Node and its ClickHouse client
 
 setup-browser:  ## what the explorer's tests need: Debian's Chromium and its driver
-	command -v chromium >/dev/null && command -v chromedriver >/dev/null || { apt-get update --quiet && apt-get install --yes --quiet --no-install-recommends chromium chromium-driver; }
+	$(call installed,chromium chromedriver,chromium chromium-driver)
 
 $(NODE_CLIENT)/node_modules/.package-lock.json: $(NODE_CLIENT)/package.json $(NODE_CLIENT)/package-lock.json
-	command -v node >/dev/null && command -v npm >/dev/null || { apt-get update --quiet && apt-get install --yes --quiet nodejs npm; }
+	$(call installed,node npm,nodejs npm)
 	cd $(NODE_CLIENT) && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 
 setup-feast: .venv-feast/.installed  ## make .venv-feast for the benchmark beside Feast
@@ -93,6 +103,7 @@ bench: setup bench-windows bench-point-in-time  ## measure loading's and trainin
 	$(BIN)/python benchmarks/drift.py
 	$(BIN)/python benchmarks/door_soak.py
 	$(BIN)/python benchmarks/any_size.py
+	$(BIN)/python benchmarks/two_validations.py
 
 bench-windows: setup  ## windows beside DuckDB, Polars, Dask and pandas
 	$(BIN)/python -m benchmarks.windows --rows 1000000

@@ -29,6 +29,10 @@ ProfilesDir = Annotated[
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel=PANEL)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, help="Threads of models at most; default: by their rows."),
+]
 Device = Annotated[str, typer.Option("--device", help="Where xgboost trains: cpu, cuda, cuda:1.")]
 
 SHARED = {"target": Target, "project_dir": ProjectDir, "profiles_dir": ProfilesDir, "debug": Debug}

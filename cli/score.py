@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from clickward.cli.options import Json, on_project
+from clickward.cli.options import Json, Threads, on_project
 from clickward.cli.output import Progress, print_json, say
 from clickward.warehouse.profile import Project
 
@@ -42,6 +42,7 @@ def score(
     show: Annotated[
         int, typer.Option("--show", min=0, help="Tell of so many of the highest scores, and why.")
     ] = 0,
+    threads: Threads = None,
     as_json: Json = False,
 ) -> None:
     """Score subjects with reasons, then build the marts that read scores.
@@ -58,13 +59,14 @@ def score(
       clickward score fs_install --from 2026-02-01 --model-version xgboost-fs_install-1a2b3c4d
     """
     from clickward.models_ml.durations import parse_bound
+    from clickward.models_ml.estimators.threads import on_threads
     from clickward.models_ml.scoring import build_readers, highest
     from clickward.models_ml.scoring import score as run_scoring
     from clickward.warehouse.connection import connection
     from clickward.warehouse.contracts import read_feature_set
 
     resolved = read_feature_set(project, feature_set)
-    with connection(project) as warehouse, Progress("scored") as progress:
+    with on_threads(threads), connection(project) as warehouse, Progress("scored") as progress:
         run = run_scoring(
             warehouse,
             resolved,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from clickward.cli.options import Device, Json, on_project
+from clickward.cli.options import Device, Json, Threads, on_project
 from clickward.cli.output import Progress, print_json, say
 from clickward.warehouse.errors import UsageError
 from clickward.warehouse.profile import Project
@@ -48,6 +48,7 @@ def train(
         typer.Option("--calibrate", help="Scores to probabilities: auto, none, sigmoid, isotonic."),
     ] = "auto",
     device: Device = "cpu",
+    threads: Threads = None,
     dask: Annotated[
         str | None,
         typer.Option("--dask", help="Scheduler whose workers train together: tcp://10.0.0.5:8786."),
@@ -76,6 +77,7 @@ def train(
       clickward train fs_click --model xgboost --dask tcp://10.0.0.5:8786
     """
     from clickward.models_ml.durations import parse_bound, parse_duration
+    from clickward.models_ml.estimators.threads import on_threads
     from clickward.models_ml.learners import Means
     from clickward.models_ml.studies import best_parameters
     from clickward.models_ml.training import train as run_training
@@ -89,7 +91,7 @@ def train(
         parameters |= read_parameters(params)
     parameters |= parse_parameters(param or [])
     resolved = read_feature_set(project, feature_set)
-    with connection(project) as warehouse, Progress("pulled") as progress:
+    with on_threads(threads), connection(project) as warehouse, Progress("pulled") as progress:
         trained = run_training(
             warehouse,
             resolved,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clickward.cli.options import Device, Json, on_project
+from clickward.cli.options import Device, Json, Threads, on_project
 from clickward.cli.output import Progress, print_json, print_table, say
 from clickward.warehouse.profile import Project
 
@@ -42,6 +42,7 @@ def tune(
         str | None, typer.Option("--timeout", help="Begin no trial after so long: 30m.")
     ] = None,
     device: Device = "cpu",
+    threads: Threads = None,
     as_json: Json = False,
 ) -> None:
     """Search a family's hyper-parameters on the inner folds; the last fold is never looked at.
@@ -58,6 +59,7 @@ def tune(
       clickward tune fs_click -m xgboost -n 20 --device cuda
     """
     from clickward.models_ml.durations import parse_bound, parse_duration
+    from clickward.models_ml.estimators.threads import on_threads
     from clickward.models_ml.tuning import tune as run_tuning
     from clickward.models_ml.validation import Windows
     from clickward.warehouse.connection import connection
@@ -68,7 +70,11 @@ def tune(
     )
     limit = None if timeout is None else parse_duration(timeout)
     resolved = read_feature_set(project, feature_set)
-    with connection(project) as warehouse, Progress("tuned", trials, "trials") as progress:
+    with (
+        on_threads(threads),
+        connection(project) as warehouse,
+        Progress("tuned", trials, "trials") as progress,
+    ):
 
         def finished(trial: "Trial", best: "Trial | None") -> None:
             so_far = "" if best is None else f"best {best.value:.4f} (trial {best.number})"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clickward.cli.options import Device, Json, on_project
+from clickward.cli.options import Device, Json, Threads, on_project
 from clickward.cli.output import Progress, print_json, print_table, say
 from clickward.cli.parts import Parts
 from clickward.warehouse.profile import Project
@@ -91,6 +91,7 @@ def validate(
         int, typer.Option("--resamples", min=2, help="Bootstrap resamples of each interval.")
     ] = 200,
     device: Device = "cpu",
+    threads: Threads = None,
     restart: Annotated[
         bool, typer.Option("--restart", help="Forget what a killed run had finished.")
     ] = False,
@@ -125,6 +126,7 @@ def validate(
     """
     from clickward.models_ml.durations import parse_bound, parse_duration
     from clickward.models_ml.economics import Costs
+    from clickward.models_ml.estimators.threads import on_threads
     from clickward.models_ml.validation import Protocol, Windows
     from clickward.models_ml.validation import validate as run_validation
     from clickward.warehouse.connection import connection
@@ -145,7 +147,12 @@ def validate(
         device=device,
     )
     resolved = read_feature_set(project, feature_set)
-    with connection(project) as warehouse, Progress("pulled") as progress, Parts() as parts:
+    with (
+        on_threads(threads),
+        connection(project) as warehouse,
+        Progress("pulled") as progress,
+        Parts() as parts,
+    ):
         evaluations = run_validation(
             warehouse,
             resolved,

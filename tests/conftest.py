@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,8 @@ from clickward.warehouse.connection import Warehouse, connect
 from clickward.warehouse.profile import Project, find_project
 from clickward.warehouse.store import open_store
 
-pytest_plugins = ["tiers"]
+# Which tests run when, and when a skip is a failure.
+pytest_plugins = ["tiers", "needs"]
 SCHEMA = "test"
 HERE = Path(__file__).parent
 # Folders whose files share a costly fixture: one worker runs them all.
@@ -50,18 +51,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             f"this pytest-xdist keeps no groups with pytest {pytest.__version__}: "
             f"{scattered[0]} has none; install what requirements-dev.lock pins"
         )
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Under CI a skipped test is a failed one: CI has everything that tests need."""
-    report = yield
-    if os.environ.get("CI") and report.skipped:
-        report.outcome = "failed"
-        report.longrepr = f"skipped under CI: {report.longrepr}"
-    return report
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from clickward.models_ml.batches import Rows
 from clickward.models_ml.estimators.parts import load_part, save_part
 from clickward.models_ml.estimators.search import Range
+from clickward.models_ml.estimators.threads import fitted_to
 from clickward.models_ml.preprocessing import numbers
 from clickward.models_ml.subsample import subsample
 from clickward.warehouse.errors import UserError
@@ -72,8 +73,7 @@ class Estimator(BaseEstimator, ABC):
         self._remember(X)
         self.subsampled_ = None
         if not self.is_supervised:
-            self._fit(X[self._kept(X.height, None)], None)
-            return self
+            return self._fit_kept(X[self._kept(X.height, None)], None)
         if y is None:
             raise ValueError(f"{self.name} is supervised: expected labels, found None")
         labels = np.asarray(y)
@@ -81,8 +81,7 @@ class Estimator(BaseEstimator, ABC):
             raise ValueError(f"expected labels ({X.height},), found {labels.shape}")
         self._check_classes(int(labels.sum()), len(labels))
         kept = self._kept(X.height, labels)
-        self._fit(X[kept], labels[kept])
-        return self
+        return self._fit_kept(X[kept], labels[kept])
 
     def fit_batches(self, rows: Rows, folds: np.ndarray, spill: Path | None = None) -> Self:
         """Learn from `rows` one batch at a time; `folds` `(n,)` are of `rates.stratified_folds`.
@@ -95,7 +94,10 @@ class Estimator(BaseEstimator, ABC):
     def predict_score(self, X: pl.DataFrame) -> np.ndarray:
         """Scores `(n,)` as float64."""
         checked = self._checked(X)
-        return self._score(checked) if X.height else np.zeros(0)
+        if not X.height:
+            return np.zeros(0)
+        with fitted_to(X.height * X.width):
+            return self._score(checked)
 
     def explain(self, X: pl.DataFrame) -> np.ndarray:
         """How much each feature raised the row's score, `(n, d)` in the columns' order.
@@ -106,7 +108,8 @@ class Estimator(BaseEstimator, ABC):
         checked = self._checked(X)
         if not X.height:
             return np.zeros(X.shape)
-        found = self._explain(checked)
+        with fitted_to(X.height * X.width):
+            found = self._explain(checked)
         if not self.sequence_:
             return found
         explained = np.zeros((X.height, X.width))
@@ -142,6 +145,11 @@ class Estimator(BaseEstimator, ABC):
         loaded.subsampled_ = tuple(used) if used else None
         loaded._load(folder)
         return loaded
+
+    def _fit_kept(self, X: pl.DataFrame, y: Any) -> Self:
+        with fitted_to(X.height * X.width):
+            self._fit(X, y)
+        return self
 
     @abstractmethod
     def _fit(self, X: pl.DataFrame, y: Any) -> None: ...

@@ -57,7 +57,7 @@ def _with_todays_paths(path: Path) -> bytes:
         if isinstance(node, dict):
             return {
                 key: f"clickward.{value}"
-                if key in ("__module__", "module_path") and str(value).startswith("models_ml.")
+                if key == "__module__" and str(value).startswith("models_ml.")
                 else renamed(value)
                 for key, value in node.items()
             }

@@ -7,6 +7,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from clickward.models_ml.estimators.base import Supervised
 from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.threads import threads_for
 from clickward.models_ml.estimators.trees import OnTrees, path_credits, positive_share, some
 
 
@@ -44,12 +45,13 @@ class RandomForest(OnTrees, Supervised):
         self.random_state = random_state
 
     def _learn(self, matrix: np.ndarray, y: Any) -> None:
+        worth = threads_for(matrix.size)
         self.model_ = RandomForestClassifier(
             n_estimators=self.n_estimators,
             max_depth=self.max_depth,
             min_samples_leaf=self.min_samples_leaf,
             max_features=some(self.max_features, matrix),
-            n_jobs=self.n_jobs,
+            n_jobs=self.n_jobs if worth is None else min(worth, self.n_jobs),
             random_state=self.random_state,
         ).fit(matrix, y)
 

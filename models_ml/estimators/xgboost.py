@@ -5,12 +5,15 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
+import xgboost
 
 from clickward.models_ml.batches import Batch, Rows
 from clickward.models_ml.devices import CPU
 from clickward.models_ml.estimators.base import Supervised
 from clickward.models_ml.estimators.parts import load_part, save_part
 from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.threads import fitted_to
+from clickward.models_ml.estimators.xgboost_batches import binned
 from clickward.models_ml.preprocessing import TargetRates, single
 from clickward.models_ml.rates import CountedRates, FoldRates, RateCounts, count_rates
 
@@ -22,8 +25,8 @@ class XGBoost(Supervised):
     """Histogram trees on log loss; unknown numbers take the branch that training found better.
 
     Categories enter as out-of-fold target rates. Explanations are TreeSHAP (Lundberg 2020) in
-    log-odds. `n_jobs` is fixed rather than taken from the machine: sums of gradients depend on
-    the number of threads in their last bits. `device` is where training computes; scores are
+    log-odds. `n_jobs` is the most threads it takes, fixed rather than taken from the machine; rows
+    that are few take one (`--threads`). `device` is where training computes; scores are
     always the processor's, so that an artifact scores the same everywhere.
 
     Learns from batches too: from the same matrix it grows the same trees to the bit.
@@ -104,29 +107,25 @@ class XGBoost(Supervised):
 
     def boost(self, rows: Rows, folds: np.ndarray, spill: Path | None = None) -> Any:
         """The trees grown on `rows`, together with the other members of a communicator if any."""
-        from clickward.models_ml.estimators.xgboost_batches import binned
 
         def matrix(batch: Batch) -> np.ndarray:
             of_rows = folds[batch.start : batch.start + batch.X.height]
             rates = self._fold_rates.transform(self._categories(batch.X), of_rows)
             return self._matrix(batch.X, rates)
 
-        return self._grow(binned(rows, matrix, self.max_bin, self.n_jobs, spill))
+        with fitted_to(len(folds) * rows.features.width):
+            return self._grow(binned(rows, matrix, self.max_bin, self.n_jobs, spill))
 
     def take(self, grown: bytes) -> None:
         """The trees that others grew, as UBJSON."""
         self._open(bytearray(grown))
 
     def _open(self, source: Any) -> None:
-        import xgboost
-
         self.booster_ = xgboost.Booster()
         self.booster_.load_model(source)
         self.booster_.set_param({"nthread": self.n_jobs})
 
     def _fit(self, X: pl.DataFrame, y: Any) -> None:
-        import xgboost
-
         self.rates_ = TargetRates(self.random_state)
         rates = self.rates_.fit_transform(self._categories(X), y)
         data = xgboost.QuantileDMatrix(
@@ -135,8 +134,6 @@ class XGBoost(Supervised):
         self.booster_ = self._grow(data)
 
     def _grow(self, data: Any) -> Any:
-        import xgboost
-
         parameters = {
             "objective": "binary:logistic",
             "tree_method": "hist",
@@ -166,8 +163,6 @@ class XGBoost(Supervised):
         return self.booster_.predict(self._data(X), pred_contribs=True)[:, :-1].astype(np.float64)
 
     def _data(self, X: pl.DataFrame) -> Any:
-        import xgboost
-
         rates = self.rates_.transform(self._categories(X))
         return xgboost.DMatrix(self._matrix(X, rates), nthread=self.n_jobs)
 

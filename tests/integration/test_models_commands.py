@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import models_world as world
 import polars as pl
@@ -10,7 +11,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from clickward.cli import compare, features, models, score, snapshot, train, validate
+from clickward.cli import compare, features, models, score, snapshot, train, tune, validate
+from clickward.models_ml.estimators import threads
 from clickward.models_ml.validation import KEYS
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UsageError, UserError
@@ -19,7 +21,7 @@ from clickward.warehouse.errors import UsageError, UserError
 @pytest.fixture
 def app() -> typer.Typer:
     app = typer.Typer(pretty_exceptions_enable=False)
-    for module in (compare, features, models, score, snapshot, train, validate):
+    for module in (compare, features, models, score, snapshot, train, tune, validate):
         module.register(app)
     return app
 
@@ -101,11 +103,20 @@ def test_from_snapshot_to_scores(
     run_id = scored.stdout.strip()
     table = warehouse.table("ml", "scores")
     assert warehouse.scalar(f"select count() from {table} where run_id = '{run_id}'") == 1200
+    run(app, "score", "fs_install", "--threads", "2")
+    found = warehouse.query(f"select uniqExact(score), count() from {table} group by subject_id")
+    assert set(found.iter_rows()) == {(1, 2)}
     rows = run_json(
         app, "validate", "fs_install", "--models", "logistic_regression", "--train", "5d",
         "--delay", "1d", "--test", "2d", "--resamples", "20",
     )  # fmt: skip
     assert {tuple(row) for row in rows} == {KEYS}
+    for count in ("1", "2"):
+        again = run_json(
+            app, "validate", "fs_install", "--models", "logistic_regression", "--train", "5d",
+            "--delay", "1d", "--test", "2d", "--resamples", "20", "--threads", count,
+        )  # fmt: skip
+        assert again == rows
     compared = run_json(app, "compare", "fs_install", "--labels", "matured", "--folds")
     [whole] = [
         row["value"] for row in rows
@@ -128,6 +139,34 @@ def test_from_snapshot_to_scores(
     assert {line.split(" | ")[0] for line in lines[2:]} == {
         "| logistic_regression", "| prior", "| rules"
     }  # fmt: skip
+
+
+def test_threads_reach_the_estimators(
+    app: typer.Typer, contract: Path, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.make_world(warehouse, n=600, days=8)
+    held: list[int | None] = []
+    limited = threads._limited
+
+    def told(limits: dict[str, int]) -> Any:
+        held.append(limits.get("openmp"))
+        return limited(limits)
+
+    monkeypatch.setattr(threads, "_limited", told)
+    for name in threads.CHOSEN:
+        monkeypatch.delenv(name, raising=False)
+    for words in (
+        ["train", "fs_install", "--model", "naive_bayes"],
+        ["validate", "fs_install", "--models", "prior", "--resamples", "2"],
+        ["tune", "fs_install", "--model", "decision_tree", "--trials", "1"],
+        ["score", "fs_install"],
+    ):
+        # Another seed, since training the same again is a no-op.
+        other = [] if words[0] == "score" else ["--seed", "1"]
+        for given, wanted in (([], 1), (["--threads", "2", *other], 2)):
+            held.clear()
+            run(app, *words, *given)
+            assert set(held) == {wanted}, words
 
 
 def test_features_are_listed_in_contract_order(app: typer.Typer, contract: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from harness import run, use_schema, with_fault
+from needs import REAL_CLICKS
 
 from clickward.warehouse.build import run_dbt
 from clickward.warehouse.connection import Warehouse, connect
@@ -248,17 +249,13 @@ def earlier_features(warehouse: Warehouse, cut: datetime) -> list[tuple[Any, ...
     ).result_rows
 
 
-REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "talkingdata" / "train_sample.csv"
-
-
 @pytest.mark.full
 @pytest.mark.real_data
-@pytest.mark.skipif(not REAL.is_file(), reason="the real clicks are not beside the project")
 def test_deleting_the_test_period_changes_no_training_feature(
     project: Project, warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut = "2017-11-08 22:00:00"
-    with REAL.open() as file:
+    with REAL_CLICKS.open() as file:
         header, *lines = file.read().splitlines()
     kept = [line for line in lines if line.split(",")[5] < cut]
     early = tmp_path / "early.csv"
@@ -267,7 +264,7 @@ def test_deleting_the_test_period_changes_no_training_feature(
     build_clicks(project, "fs_click")
     alone = earlier_features(warehouse, datetime.fromisoformat(cut))
     use_schema(monkeypatch, warehouse.target.schema + "_all")
-    run(project, "load", "talkingdata", REAL)
+    run(project, "load", "talkingdata", REAL_CLICKS)
     build_clicks(project, "fs_click")
     everything = connect(project)
     assert earlier_features(everything, datetime.fromisoformat(cut)) == alone

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,10 +13,7 @@ pytestmark = pytest.mark.full
 CLIENT = Path(__file__).parent / "node"
 
 
-@pytest.mark.skipif(
-    shutil.which("node") is None or not (CLIENT / "node_modules").is_dir(),
-    reason="needs Node and its client: make setup-ci",
-)
+@pytest.mark.needs("node")
 def test_node_reads_and_streams_a_mart(reader: Door) -> None:
     login = {
         "DOOR_URL": reader.url, "DOOR_USER": reader.user, "DOOR_PASSWORD": PASSWORDS[reader.user]

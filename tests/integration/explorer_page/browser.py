@@ -1,5 +1,6 @@
 """A headless Chromium, and the explorer's page as a test sees it."""
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,9 +41,12 @@ requestAnimationFrame(() => requestAnimationFrame(() => {
 
 
 def open_chromium() -> webdriver.Chrome:
-    """Debian's Chromium through its own driver; nothing is downloaded."""
+    """The machine's Chromium through its own driver; nothing is downloaded."""
+    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or chromedriver is None:
+        raise RuntimeError("no Chromium or no ChromeDriver: mark the test with needs('browser')")
     options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
+    options.binary_location = chromium
     for argument in (
         "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
         "--window-size=1280,1000", "--force-color-profile=srgb", "--hide-scrollbars",
@@ -50,7 +54,7 @@ def open_chromium() -> webdriver.Chrome:
     ):  # fmt: skip
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService(executable_path="/usr/bin/chromedriver")
+    service = webdriver.ChromeService(executable_path=chromedriver)
     return webdriver.Chrome(options=options, service=service)
 
 

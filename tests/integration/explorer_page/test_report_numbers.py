@@ -11,7 +11,7 @@ from tests.integration.explorer_page.browser import Page
 from tests.integration.explorer_page.made_rows import A, B
 from tests.integration.explorer_page.page_reckoning import best_threshold, numbers, wilson
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.needs("browser")]
 
 COSTS = {"payout": 2.0, "dispute": 0.5, "review": 0.1}
 

@@ -17,7 +17,7 @@ from tests.integration.explorer_page.browser import Page
 from tests.integration.explorer_page.made_rows import A, make_payload, make_rows
 from tests.integration.explorer_page.page_reckoning import numbers
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.needs("browser")]
 
 Picture = Callable[[str, str], None]
 COSTS = {"payout": 2.0, "dispute": 0.5, "review": 0.1}

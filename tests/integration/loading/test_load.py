@@ -8,10 +8,9 @@ import polars as pl
 import pytest
 from bad_files import HEADER, REFUSED, TAKEN, Refused, Taken, rows
 from loading_helpers import Run, counts
+from needs import REAL_CLICKS
 
 from clickward.warehouse.connection import Warehouse
-
-REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "talkingdata" / "train_sample.csv"
 
 
 def write(folder: Path, case: Refused | Taken) -> None:
@@ -235,12 +234,11 @@ def test_ledger_keeps_what_the_file_was(run: Run, warehouse: Warehouse) -> None:
 
 
 @pytest.mark.real_data
-@pytest.mark.skipif(not REAL.is_file(), reason="no ../shared/data beside the project")
 def test_real_clicks_arrive_unchanged(run: Run, warehouse: Warehouse) -> None:
-    code, out, _ = run("load", "talkingdata", str(REAL), "--json")
+    code, out, _ = run("load", "talkingdata", str(REAL_CLICKS), "--json")
     assert code == 0
     assert [(row["rows_read"], row["loaded"]) for row in json.loads(out)] == [(100_000, 100_000)]
-    sent = pl.read_csv(REAL, infer_schema=False).fill_null("")
+    sent = pl.read_csv(REAL_CLICKS, infer_schema=False).fill_null("")
     kept = warehouse.query(
         f"select {', '.join(sent.columns)} from {warehouse.table('raw', 'talkingdata__clicks')}"
         " order by _source_row"

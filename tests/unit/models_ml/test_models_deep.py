@@ -1,6 +1,5 @@
 """The extra `deep`: there in CI, said where it is missing, and what its networks do."""
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,21 +15,16 @@ from clickward.models_ml.estimators import (
     Estimator,
     families,
     family,
-    is_installed,
 )
 from clickward.models_ml.estimators.sequences import UNKNOWN_CODE, EventSequences
 from clickward.warehouse.errors import UserError
 
 Data = tuple[pl.DataFrame, np.ndarray]
 Fitted = Callable[..., Estimator]
-needs_torch = pytest.mark.skipif(
-    not is_installed("torch_net") and not os.environ.get("CI"), reason="make setup-deep"
-)
+needs_torch = pytest.mark.needs("torch")
 
 
-def test_ci_has_the_extra() -> None:
-    if os.environ.get("CI"):
-        assert all(is_installed(name) for name in EXTRAS), "make setup-ci installs it"
+def test_extras_are_named_where_they_are_needed() -> None:
     assert set(EXTRAS) == {name for name in FAMILIES if family(name).extra}
 
 

@@ -26,7 +26,7 @@ from tests.integration.explorer_page.page_reckoning import best_threshold, numbe
 from tests.oracles.facts import Row
 
 pytestmark = pytest.mark.full
-
+needs_browser = pytest.mark.needs("browser")
 DOCS = Path(__file__).resolve().parents[4] / "docs"
 CODE = """from clickward.models_ml.explorer import Explorer
 
@@ -167,6 +167,7 @@ def missed_of(lab: Lab) -> pl.DataFrame:
     return own.filter(pl.col(lab.score) < lab.operating).sort(lab.score, "at", "id")
 
 
+@needs_browser
 def test_the_threshold_moves_and_each_number_is_that_of_the_rows(lab: Lab) -> None:
     assert lab.payload["models"][0]["version"] == lab.score
     lab.shows(lab.rows, lab.operating)
@@ -177,6 +178,7 @@ def test_the_threshold_moves_and_each_number_is_that_of_the_rows(lab: Lab) -> No
     lab.shows(lab.rows, lab.operating)
 
 
+@needs_browser
 def test_days_are_brushed(lab: Lab, picture: Callable[[str, str], None]) -> None:
     everything = lab.page.number("days")
     lab.page.drag("[data-view=days] svg", 0.25, 0.6)
@@ -193,6 +195,7 @@ def test_days_are_brushed(lab: Lab, picture: Callable[[str, str], None]) -> None
     picture("days", "explorer_days")
 
 
+@needs_browser
 def test_a_found_slice_opens_its_rows(lab: Lab, picture: Callable[[str, str], None]) -> None:
     place, best = next(
         (place, one) for place, one in enumerate(lab.payload["slices"])
@@ -208,6 +211,7 @@ def test_a_found_slice_opens_its_rows(lab: Lab, picture: Callable[[str, str], No
               f"false alarms of {value}")  # fmt: skip
 
 
+@needs_browser
 def test_a_pair_of_segments_is_counted_by_the_store(lab: Lab) -> None:
     """The bins of the page do not hold it: the kernel is asked, for the other model here."""
     place, pair = next(
@@ -226,6 +230,7 @@ def test_a_pair_of_segments_is_counted_by_the_store(lab: Lab) -> None:
     lab.shows(lab.since(), lab.operating)
 
 
+@needs_browser
 def test_the_network_whose_fraud_passes(lab: Lab, picture: Callable[[str, str], None]) -> None:
     lab.page.choose("slice-dimension", "Publisher")
     lab.page.choose("slice-value", NETWORK)
@@ -250,6 +255,7 @@ def test_the_network_whose_fraud_passes(lab: Lab, picture: Callable[[str, str], 
     picture("rows", "explorer_rows")
 
 
+@needs_browser
 def test_a_row_tells_its_reasons_and_raw_events(
     lab: Lab, known: Reckoning, rows: list[Row], picture: Callable[[str, str], None]
 ) -> None:
@@ -286,6 +292,7 @@ def events_of(known: Reckoning, install: str) -> list[tuple[str, str]]:
                   for at, kind in latest)  # fmt: skip
 
 
+@needs_browser
 def test_the_evidence_on_disk_is_what_was_listed(lab: Lab) -> None:
     lab.page.click("[data-control=export]")
     lab.page.wait(lambda: "written to" in lab.page.text("rows"), "the file")
@@ -307,6 +314,7 @@ def test_the_evidence_on_disk_is_what_was_listed(lab: Lab) -> None:
         assert "attack" not in row, "the hidden truth is no evidence"
 
 
+@needs_browser
 def test_a_threshold_is_saved_with_who_and_why(
     lab: Lab, picture: Callable[[str, str], None]
 ) -> None:
@@ -333,6 +341,7 @@ def test_a_threshold_is_saved_with_who_and_why(
     assert added["is_current"]
 
 
+@needs_browser
 def test_the_claim_holds_the_flagged_and_paid(lab: Lab, tmp_path: Path) -> None:
     out = tmp_path / "claim.csv"
     told = lab.ask("claims", "export", "--network", NETWORK, "--month", "2026-01",

@@ -51,6 +51,7 @@ def opened(
         driver.quit()
 
 
+@pytest.mark.needs("browser")
 def test_the_page_of_the_world_shows_what_its_rows_say(
     opened: tuple[Page, dict[str, Any]], payload: dict[str, Any], rows: list[Row], world: World
 ) -> None:
