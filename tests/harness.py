@@ -9,7 +9,7 @@ import pytest
 
 from clickward.cli.main import app
 from clickward.warehouse.connection import Warehouse
-from clickward.warehouse.profile import Project
+from clickward.warehouse.profile import STAGES, Project
 from clickward.warehouse.store import open_store
 
 # What core is made of, and its tests.
@@ -41,11 +41,14 @@ def use_schema(patch: pytest.MonkeyPatch, name: str) -> None:
 
 
 def drop_schemas(prefix: str) -> None:
-    """Drop every database of the session's store whose name begins with `prefix` and `_`."""
+    """Drop the stages of every schema of the session's store whose name begins with `prefix`.
+
+    The schemas' own databases, which are empty, stay: dbt remembers that they are there.
+    """
     client = open_store(Path(os.environ["CLICKWARD_STORE"]), {})
     databases = client.query(
-        "select name from system.databases where startsWith(name, {prefix:String})",
-        parameters={"prefix": f"{prefix}_"},
+        "select name from system.databases where match(name, {pattern:String})",
+        parameters={"pattern": f"^{prefix}_(\\w+_)?({'|'.join(STAGES)})$"},
     ).result_rows
     for (database,) in databases:
         client.command(f"drop database {database} sync")
