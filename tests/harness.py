@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from clickward.cli.main import app
+from clickward.warehouse.build import run_dbt
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.profile import STAGES, Project
 from clickward.warehouse.store import open_store
@@ -82,6 +83,12 @@ def run(project: Project, *words: str | Path) -> None:
     assert not code, f"clickward {words[0]} ended with exit code {code}"
 
 
+def build_untested(project: Project) -> None:
+    """Build everything, without the project's own tests."""
+    kinds = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
+    run_dbt(project, ["build", *kinds])
+
+
 def where(project: Project) -> list[str]:
     """Options that lead a command to the test's project and target."""
     return [
@@ -116,7 +123,7 @@ def table_hashes(warehouse: Warehouse) -> dict[str, tuple[int, int]]:
 
 
 def written_blocks(warehouse: Warehouse) -> set[tuple[str, str, str, int, int]]:
-    """The last written block of every partition of every stage but the diary of builds and the
+    """The last written block of every partition of every stage but the diaries of builds and the
     seed, which dbt fills anew, and the last mutation of it, which ends a part's name.
 
     A write anywhere takes a higher number; a merge in the background keeps both.
@@ -125,7 +132,8 @@ def written_blocks(warehouse: Warehouse) -> set[tuple[str, str, str, int, int]]:
         warehouse.client.query(
             "select database, table, partition_id, max(max_block_number),"
             " max(toUInt64OrZero(splitByChar('_', name)[5])) from system.parts"
-            " where active and startsWith(database, {schema:String}) and table != 'build_runs'"
+            " where active and startsWith(database, {schema:String})"
+            " and table not in ('build_runs', 'build_states', 'passed_tests')"
             " and (database, table) != ({schema:String} || 'marts', 'app_economics') group by all",
             parameters={"schema": warehouse.target.schema + "_"},
         ).result_rows

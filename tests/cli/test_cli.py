@@ -89,6 +89,13 @@ def test_an_unreachable_server_is_named(place: Path) -> None:
     assert "CLICKWARD_HOST" in done.stderr
 
 
+def test_the_demo_is_for_the_embedded_engine(place: Path) -> None:
+    done = clickward(place, "demo", "--target", "server")
+    assert done.returncode == 2
+    assert "error: the demo runs in the embedded engine only" in done.stderr
+    assert not (place / ".clickward").exists()
+
+
 def test_an_unknown_command_is_a_usage_error(place: Path) -> None:
     assert clickward(place, "sqll").returncode == 2
 

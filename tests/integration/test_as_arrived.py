@@ -8,6 +8,7 @@ import pytest
 from harness import run
 
 from clickward.warehouse.as_arrived import features_as_arrived, share_changed
+from clickward.warehouse.build import run_dbt
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import read_feature_set
 from clickward.warehouse.errors import UserError
@@ -33,7 +34,7 @@ def clicks() -> list[tuple[datetime, datetime, int, int]]:
 
 
 def test_a_late_row_is_missing_until_it_arrives(
-    project: Project, warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Project, warehouse: Warehouse, tmp_path: Path
 ) -> None:
     rows = clicks()
     for hour in HOURS:
@@ -44,10 +45,7 @@ def test_a_late_row_is_missing_until_it_arrives(
             folder / "clicks.csv", [[ip, app, 1, 1, 1, at, "", 0] for at, _, ip, app in came]
         )
         run(project, "load", "talkingdata", file)
-    # Of the project's tests those run whose models are all selected.
-    monkeypatch.setenv("DBT_INDIRECT_SELECTION", "cautious")
-    wanted = ["+fs_click", "staging", "installs", "app_events"]
-    run(project, "build", *[word for name in wanted for word in ("--select", name)])
+    run_dbt(project, ["run", "--select", "+fs_click", "staging", "installs", "app_events"])
     feature_set = read_feature_set(project, "fs_click")
     found = features_as_arrived(warehouse, feature_set, DAY, DAY + timedelta(days=1))
     kept = warehouse.query(

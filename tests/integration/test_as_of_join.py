@@ -20,7 +20,7 @@ def test_as_of_join_equals_brute_force(project: Project, warehouse: Warehouse) -
             for number in range(count)
         ]  # fmt: skip
 
-    warehouse.command(f"create database {warehouse.target.schema}")
+    warehouse.command(f"create database if not exists {warehouse.target.schema}")
     names = {kind: f"{warehouse.target.schema}.{kind}" for kind in ("subjects", "states")}
     made = {kind: rows(60) for kind in names}
     for kind, name in names.items():

@@ -146,6 +146,7 @@ def test_chunks_bounds_and_a_stop_between_chunks_give_the_same_tables(
     parts.close()
 
 
+@pytest.mark.full
 def test_a_build_that_was_ended_goes_on_with_the_next_part(
     project: Project, warehouse: Warehouse, world: Path, tmp_path: Path
 ) -> None:

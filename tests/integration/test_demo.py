@@ -28,8 +28,9 @@ def run_demo(home: Path, *words: str) -> tuple[str, Path]:
     return done.stdout, home / ".clickward" / "demo"
 
 
+@pytest.mark.full
 def test_a_small_demo_ends_with_its_table_and_report(tmp_path: Path) -> None:
-    printed, folder = run_demo(tmp_path, "--days", "21", "--clicks", "30000")
+    printed, folder = run_demo(tmp_path, "--days", "21", "--clicks", "15000")
     rows = dict(re.findall(LINE, printed, re.MULTILINE))
     assert rows["honest"] == ""
     assert len(rows) > 4

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from harness import copy_schema, run, table_hashes, use_schema
+from harness import build_untested, copy_schema, run, table_hashes, use_schema
 
 from clickward.models_ml.content import ContentHash
 from clickward.simulator import load_scenario, simulate
@@ -95,7 +95,7 @@ def built(store: str, world: World, tmp_path_factory: pytest.TempPathFactory) ->
     with pytest.MonkeyPatch.context() as patch:
         use_schema(patch, name)
         load(project, world.whole, home, contest(ADDRESS))
-        run(project, "build")
+        build_untested(project)
     return name
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ def contract(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """A dbt project folder with a manifest that is newer than its files."""
     folder = tmp_path / "dbt_project"
     (folder / "target").mkdir(parents=True)
-    (folder / "dbt_project.yml").write_text("name: clickward\nprofile: clickward\n")
+    (folder / "dbt_project.yml").write_text(
+        f"name: clickward\nprofile: clickward\nversion: {version('clickward')}\n"
+    )
     columns = {
         name: {
             "name": name,
