@@ -37,14 +37,20 @@ def demo(
       clickward demo --clicks 500000 --seed 3
     """
     from clickward.cli.output import say
-    from clickward.warehouse.errors import UsageError
+    from clickward.warehouse.errors import UsageError, UserError
 
     if project.target_name not in (None, "local"):
         raise UsageError("the demo runs in the embedded engine only", "leave --target out")
     folder = project.home / "demo"
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {folder}: {error.strerror}",
+            "run the demo in a project of your own: `clickward init DIR`",
+        ) from error
     os.environ["CLICKWARD_STORE"] = str(folder / "store")
     test_from = FIRST_DAY + timedelta(days=days - 7)
     train_to = test_from - timedelta(days=4)

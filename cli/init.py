@@ -25,9 +25,14 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Folder of the project; made if it is not there.")
-    ] = Path(),
+    named: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="DIR",
+            help="Folder of the project, made if it is not there; default: this one, and with"
+            " --upgrade the nearest above that holds a project.",
+        ),
+    ] = None,
     upgrade: Annotated[
         bool, typer.Option("--upgrade", help="Bring the project there up to this version.")
     ] = False,
@@ -49,10 +54,12 @@ def init(
     from dataclasses import asdict
 
     from clickward.cli.output import print_json, say
-    from clickward.warehouse.project_files import lay
+    from clickward.warehouse.project_files import holds_project, lay, not_ignored
     from clickward.warehouse.project_files import upgrade as bring_up
 
-    folder = folder.absolute()
+    folder = (named or Path()).resolve()
+    if upgrade and named is None:
+        folder = next((f for f in (folder, *folder.parents) if holds_project(f)), folder)
     done = bring_up(folder) if upgrade else lay(folder)
     if as_json:
         print_json(asdict(done))
@@ -61,6 +68,8 @@ def init(
     else:
         say(f"laid a project of {len(done.changes)} files into {folder}, version {done.after}")
         there = "" if folder == Path.cwd() else f"cd {folder}, then "
+        if missing := not_ignored(folder):
+            say(f"hint: add to {folder / '.gitignore'}: {' '.join(missing)}")
         say(f"next: {there}`clickward demo`, or `clickward load` with files of your own")
 
 

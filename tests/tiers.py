@@ -67,6 +67,8 @@ def group_of(item: pytest.Item, place: str) -> str:
     """
     mark = item.get_closest_marker("group")
     if mark is not None:
+        if mark.args[0] not in GROUPS:
+            raise pytest.UsageError(f"{item.nodeid}: no group {mark.args[0]!r} in tests/tiers.py")
         return str(mark.args[0])
     fits = [
         (len(start), group)

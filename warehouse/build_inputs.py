@@ -12,7 +12,7 @@ from typing import Any
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.profile import Project
 
-PACKAGES = ("clickward", "dbt-core", "dbt-clickhouse")
+PACKAGES = ("clickward", "dbt-core", "dbt-adapters", "dbt-common", "dbt-clickhouse")
 ENV_VAR = re.compile(r"""env_var\(\s*["'](\w+)["']""")
 # Says what macros take as passed: set by a build itself.
 TESTS_AMONG = "CLICKWARD_TESTS_AMONG"
@@ -54,9 +54,18 @@ def _files(project: Project) -> Iterator[Path]:
         project.target_path,
         project.log_path.parent,
     }
+    seen: set[Path] = set()
     for folder, names, files in os.walk(project.project_dir, followlinks=True):
-        names[:] = sorted(name for name in names if Path(folder, name) not in written)
-        yield from (Path(folder, name) for name in sorted(files))
+        # A link may lead to a folder above it.
+        seen.add(Path(folder).resolve())
+        names[:] = sorted(
+            name
+            for name in names
+            if Path(folder, name) not in written and Path(folder, name).resolve() not in seen
+        )
+        # An editor's lock is a link to nowhere.
+        paths = (Path(folder, name) for name in sorted(files))
+        yield from (path for path in paths if path.is_file())
 
 
 def _environment(named: set[str]) -> dict[str, str]:

@@ -28,7 +28,8 @@ select
         ''
     ) as state,
     coalesce(parts.rows, 0) as rows,
-    coalesce(parts.written_at, 0) as written_at
+    coalesce(parts.written_at, 0) as written_at,
+    tables.engine = 'View' as is_view
 from system.tables as tables
 left join (
     select
@@ -46,7 +47,14 @@ left join (
             max(max_block_number) as block,
             -- A part that was changed has the number of the change at the end of its name.
             max(toUInt64OrZero(splitByChar('_', name)[5])) as mutation,
-            max(if(level = 0, toUnixTimestamp(modification_time), 0)) as partition_written_at
+            -- A part of one block was not merged, but for one that was rewritten by hand.
+            max(
+                if(
+                    level = 0 or min_block_number = max_block_number,
+                    toUnixTimestamp(modification_time),
+                    0
+                )
+            ) as partition_written_at
         from system.parts
         where active and rows > 0
         group by database, table, partition_id
@@ -64,6 +72,7 @@ class Relation:
     state: str
     rows: int
     written_at: int
+    is_view: bool = False
 
     def __str__(self) -> str:
         return f"{self.rows} {self.state}"
@@ -146,8 +155,9 @@ def keep(
 ) -> None:
     """Record the store as built, where all that had to run is in `outcomes`, and passed.
 
-    Nothing is recorded where a test warned, where sources changed meanwhile, where another build
-    began, or where the state of a table cannot be told.
+    Nothing is recorded where a test warned or must run each time, where sources changed meanwhile,
+    where another build began, or where the state of a table cannot be told: a source that is a
+    view may read anything.
     """
     # One node of a cluster sees its own tables only.
     if warehouse.target.options.get("cluster"):
@@ -170,7 +180,12 @@ def keep(
     if any(name not in after or not after[name].state for name in names):
         return
     sources = [name for node, name in relations.items() if node.startswith("source.")]
-    if any(_was_written(before.relations.get(name), after[name]) for name in sources):
+    if any(
+        after[name].is_view or _was_written(before.relations.get(name), after[name])
+        for name in sources
+    ):
+        return
+    if not _passed_tests(warehouse).issuperset(_data_tests(manifest)):
         return
     table = warehouse.table("raw", "build_states")
     parts = before.parts | {f"table {name}": str(after[name]) for name in sorted(names)}
@@ -184,10 +199,21 @@ def keep(
 
 
 def _states(warehouse: Warehouse) -> dict[str, Relation]:
+    found = warehouse.client.query(STATES).result_rows
     return {
-        f"{database}.{name}": Relation(state, rows, written_at)
-        for database, name, state, rows, written_at in warehouse.client.query(STATES).result_rows
+        f"{database}.{name}": Relation(state, rows, written_at, bool(is_view))
+        for database, name, state, rows, written_at, is_view in found
     }
+
+
+def _passed_tests(warehouse: Warehouse) -> set[str]:
+    """Tests that need not run again while what they read stays as it is."""
+    table = warehouse.table("raw", "passed_tests")
+    return {row[0] for row in warehouse.client.query(f"select test from {table}").result_rows}
+
+
+def _data_tests(manifest: Mapping[str, Any]) -> set[str]:
+    return {key for key, node in manifest["nodes"].items() if node["resource_type"] == "test"}
 
 
 def _was_written(before: Relation | None, after: Relation) -> bool:

@@ -121,6 +121,17 @@ def shipped_texts() -> dict[str, bytes]:
     return {name: (SHIPPED / name).read_bytes() for name in _files(SHIPPED)}
 
 
+def holds_project(folder: Path) -> bool:
+    return (folder / "dbt_project" / "dbt_project.yml").is_file()
+
+
+def not_ignored(folder: Path) -> list[str]:
+    """Lines of our .gitignore that the user's own lacks: the store holds people's data."""
+    wanted = (SHIPPED / ONCE[".gitignore"]).read_text().splitlines()
+    present = (folder / ".gitignore").read_text(errors="replace").splitlines()
+    return [line for line in wanted if line and line not in present]
+
+
 def _decide(found: str | None, base: set[str], shipped: str | None) -> Action | None:
     if shipped is None:
         if found is None:
@@ -147,7 +158,7 @@ def _base(folder: Path, version: str) -> dict[str, set[str]]:
 
 
 def _version_to_upgrade(folder: Path) -> str:
-    if not (folder / "dbt_project" / "dbt_project.yml").is_file():
+    if not holds_project(folder):
         raise UsageError(
             f"there is no dbt_project/dbt_project.yml in {folder}",
             "name the project's folder, or make one: `clickward init DIR`",
@@ -171,8 +182,9 @@ def _refuse_checkout(folder: Path) -> None:
 
 def _refuse_other_project(folder: Path) -> None:
     """A run that was killed left only files as shipped: those are no other project."""
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder", "name a folder: `clickward init DIR`")
+    for place in (folder, *(folder / name for name in FOLDERS)):
+        if (place.exists() or place.is_symlink()) and not place.is_dir():
+            raise UsageError(f"{place} is not a folder", "name a folder: `clickward init DIR`")
     if read_record(folder) is not None:
         raise UsageError(
             f"{folder} holds a project of clickward already",
@@ -227,6 +239,8 @@ def _sha256(text: bytes) -> str:
 
 def _write_record(folder: Path, texts: Mapping[str, bytes]) -> None:
     record = Record(shipped_version(), {name: _sha256(text) for name, text in texts.items()})
+    if read_record(folder) == record:
+        return
     content = {"version": record.version, "files": record.files}
     _write(folder, RECORD, (json.dumps(content, indent=1) + "\n").encode())
 

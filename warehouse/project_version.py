@@ -47,7 +47,11 @@ def read_record(folder: Path) -> Record | None:
     try:
         content = json.loads(path.read_text())
         version, files = content["version"], content["files"]
-        kept_inside = all(Path(name).parts[0] in ("dbt_project", "profiles") for name in files)
+        if not isinstance(files, dict) or not all(isinstance(v, str) for v in files.values()):
+            raise ValueError("it names no files with their hashes")
+        kept_inside = "" not in files and all(
+            Path(name).parts[0] in ("dbt_project", "profiles") for name in files
+        )
         if ".." in "/".join(files).split("/") or not kept_inside:
             raise ValueError("it names files outside the project")
     except (ValueError, KeyError, TypeError, AttributeError) as error:

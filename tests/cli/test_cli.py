@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,10 @@ def test_an_unreachable_server_is_named(place: Path) -> None:
     assert done.returncode == 3
     assert "error: no ClickHouse server answers at 127.0.0.1:9 (target 'server')" in done.stderr
     assert "CLICKWARD_HOST" in done.stderr
+
+
+def test_the_version_is_the_package_s() -> None:
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"{version('clickward')}\n"
 
 
 def test_the_demo_is_for_the_embedded_engine(place: Path) -> None:

@@ -143,6 +143,20 @@ def test_another_project_is_refused(tmp_path: Path, name: str) -> None:
     assert texts(tmp_path) == {name: b"name: theirs\n"}
 
 
+def test_what_is_not_ignored_yet_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("logs/\n.venv/\n")
+    done = clickward(tmp_path, "init")
+    assert done.returncode == 0
+    lines = ".clickward/ dbt_project/target/ dbt_project/logs/"
+    assert f"hint: add to {tmp_path / '.gitignore'}: {lines}\n" in done.stderr
+
+
+def test_an_upgrade_finds_the_project_above(aged: Path) -> None:
+    done = clickward(aged / "dbt_project" / "models", "init", "--upgrade")
+    assert done.returncode == 0, done.stderr
+    check_upgraded(aged)
+
+
 def test_a_second_time_is_refused(laid: Path) -> None:
     before = texts(laid)
     done = clickward(laid, "init")
@@ -296,7 +310,15 @@ def test_a_project_of_another_age_is_refused(
 
 
 @pytest.mark.parametrize(
-    "text", ["{", '{"version": "0.1.0"}', '{"version": 1, "files": {"../x": ""}}']
+    "text",
+    [
+        "{",
+        '{"version": "0.1.0"}',
+        '{"version": 1, "files": {"../x": ""}}',
+        '{"version": "0.2.0", "files": []}',
+        '{"version": "0.2.0", "files": {"": "a"}}',
+        '{"version": "0.2.0", "files": {"dbt_project/a": 3}}',
+    ],
 )
 def test_a_broken_record_is_named(laid: Path, text: str) -> None:
     (laid / RECORD).write_text(text)

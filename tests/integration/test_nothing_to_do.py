@@ -21,7 +21,7 @@ from test_promise_kills import Bench
 from clickward.cli.main import app
 from clickward.simulator import load_scenario, simulate
 from clickward.warehouse import build_states
-from clickward.warehouse.build import UNCHANGED, build, parse_variables, run_dbt
+from clickward.warehouse.build import UNCHANGED, build, parse_variables, render, run_dbt
 from clickward.warehouse.build_states import Standing, standing
 from clickward.warehouse.connection import Warehouse, connect
 from clickward.warehouse.errors import UsageError, UserError
@@ -111,7 +111,8 @@ def test_a_build_with_nothing_to_do_runs_and_writes_nothing(
 
 
 def test_merges_and_tables_that_nothing_reads_ask_for_no_build(built: Warehouse) -> None:
-    for stage, table in (("core", "clicks"), ("raw", "appsflyer__clicks"), ("raw", "build_days")):
+    # Tables of several blocks: a single one is rewritten by hand only, which asks for a build.
+    for stage, table in (("raw", "build_days"), ("raw", "loads")):
         assert change(built, stage, table, "optimize table {} final").is_current
     for table in ("trials", "thresholds", "evaluations", "snapshots"):
         assert change(built, "ml", table, "insert into {} (target) values ('a')").is_current
@@ -159,6 +160,9 @@ def test_a_row_written_in_place_of_the_last_one_is_noticed(built: Warehouse) -> 
         " order by started_at desc limit 1"
     )
     assert f"table {table}" in standing(built, {}).changed
+    # Nor does rewriting the part hide it, which is no merge of several.
+    built.command(f"optimize table {table} final")
+    assert f"table {table}" in standing(built, {}).changed
 
 
 def test_a_state_that_ignores_mutations_is_caught(
@@ -168,6 +172,7 @@ def test_a_state_that_ignores_mutations_is_caught(
         "partition_rows, block, mutation)", "partition_rows, block)"
     )
     assert fault != build_states.STATES
+    fault = fault.replace("toUnixTimestamp(modification_time)", "0")
     delete = "delete from {} where event_at = (select max(event_at) from {})"
     with monkeypatch.context() as patch:
         patch.setattr(build_states, "STATES", fault)
@@ -230,6 +235,10 @@ def test_what_is_beside_the_store_is_noticed(
     built: Warehouse, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edited = replace(built, project=copy_of(world.project, tmp_path))
+    assert standing(edited, {}).changed == ["file models/core/installs.sql"]
+    core = edited.project.project_dir / "models" / "core"
+    (core / ".#clicks.sql").symlink_to("me@host.1:9")  # as an editor locks a file
+    (core / "above").symlink_to(core.parent)
     assert standing(edited, {}).changed == ["file models/core/installs.sql"]
     assert standing(built, {"raw_ttl_days": 30}).changed == ["variables"]
     for name in ("CLICKWARD_HASH_KEY", "DBT_INDIRECT_SELECTION"):
@@ -330,6 +339,54 @@ def test_a_build_that_fails_is_followed_by_another(
     assert len(passed()) > 50
     assert build(built, ["load_accounting"]).passed > 0
     assert f"test.clickward.{failing}" in passed()
+
+
+@pytest.mark.parametrize(
+    ("sql", "asks"),
+    [
+        ("select 1 where now() > event_at", True),
+        ("select 1 where day = TODAY ()", True),
+        ("select current_date", True),
+        ("select randConstant(3)", True),
+        ("select * from file('x.csv')", True),
+        ("select * from system.parts", True),
+        ("select known_at, file, url, now from clicks", False),
+        ("select snow(1), subsystem.x", False),
+    ],
+)
+def test_what_no_table_tells(world: World, sql: str, asks: bool) -> None:
+    """The rule itself; a name that only looks like a function asks for nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_schema(patch, SCHEMA)
+        assert render(world.project, f'{{{{ asks_for_more("{sql}") }}}}') == str(asks)
+
+
+@pytest.mark.full
+def test_nothing_vouches_for_a_test_that_asks_for_the_time(
+    built: Warehouse, world: World, tmp_path: Path
+) -> None:
+    asking = replace(built, project=copy_of(world.project, tmp_path))
+    clock = asking.project.project_dir / "tests" / "assert_clock.sql"
+    clock.write_text("select 1 from {{ ref('app_economics') }} where now() < '2000-01-01'")
+    unchanged = [build(asking).unchanged for _ in range(2)]
+    assert build(asking).since is None
+    clock.write_text("select 1 from {{ ref('app_economics') }} where '1990-01-01' > '2000-01-01'")
+    build(asking)
+    assert build(asking).since is not None
+    assert unchanged[1] > 50
+
+
+@pytest.mark.full
+def test_nothing_vouches_for_a_source_that_is_a_view(built: Warehouse) -> None:
+    truth, below = built.table("ml", "truth"), built.table("ml", "truth_below")
+    built.command(f"rename table {truth} to {below}")
+    built.command(f"create view {truth} as select * from {below}")
+    build(built)
+    built.command(f"insert into {below} (attack) values ('new')")
+    assert build(built).since is None
+    built.command(f"drop view {truth}")
+    built.command(f"rename table {below} to {truth}")
+    build(built)
 
 
 @pytest.mark.full

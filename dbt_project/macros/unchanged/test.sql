@@ -49,15 +49,25 @@
 
 {#
     Digest of a test, and the latest write of what it reads; none where `clickward` has not
-    asked for it, where failing rows are stored, or where a state cannot be told.
+    asked for it, where failing rows are stored, where its answer may change though nothing is
+    written (it asks for the time, for chance, for files or for tables of the engine), or where a
+    state cannot be told.
 #}
 {% macro state_of_test() %}
     {% set among = env_var("CLICKWARD_TESTS_AMONG", "") %}
     {% if not among or should_store_failures() %} {{ return(none) }} {% endif %}
     {% set read = {"key": target.schema ~ "_raw.hash_key"} %}
     {% do add_relations_below(model.depends_on.nodes, read) %}
+    {% if asks_for_more(sql) %} {{ return(none) }} {% endif %}
+    {% for id in read if graph.nodes.get(id, {}).get("config", {}).get("materialized") == "view" and asks_for_more(graph.nodes[id].raw_code) %}
+        {{ return(none) }}
+    {% endfor %}
     {% set states = states_of(read.values() | select | unique | sort | list) %}
     {% if states is none %} {{ return(none) }} {% endif %}
+    {#- dbt does not know what a view that it has not made reads. #}
+    {% for id in read if id in graph.sources and kept_states().relations[read[id]].is_view %}
+        {{ return(none) }}
+    {% endfor %}
     {% set options = [] %}
     {% for name in ["severity", "limit", "fail_calc", "warn_if", "error_if", "sql_header"] %}
         {% do options.append(config.get(name) | string) %}
@@ -70,6 +80,14 @@
             }
         )
     }}
+{% endmacro %}
+
+
+{# Whether SQL asks for what no table tells. #}
+{% macro asks_for_more(text) %}
+    {% set functions = "now|now64|nowinblock|today|yesterday|curdate|utc_timestamp|rand\\w*|generate\\w*|file|url|s3\\w*|remote\\w*|cluster\\w*|mysql|postgresql|executable|dictget\\w*" %}
+    {% set pattern = "\\b(" ~ functions ~ ")\\s*\\(|\\bcurrent_(date|timestamp)\\b|\\bsystem\\." %}
+    {{ return(modules.re.search(pattern, text | lower) is not none) }}
 {% endmacro %}
 
 
@@ -107,7 +125,7 @@
         {% endfor %}
         {#- Two lists, which the engine looks up, where pairs would have it describe every table. #}
         {% set states_sql %}
-            select database || '.' || name, state, written_at
+            select database || '.' || name, state, written_at, is_view
             from {{ target.schema }}_raw.relation_states
             where
                 database in ('{{ databases | unique | join("', '") }}')
@@ -115,7 +133,13 @@
         {% endset %}
         {% for row in run_query(states_sql).rows if row[0] in unknown %}
             {% do relations.update(
-                {row[0]: {"state": row[0] ~ " " ~ row[1] if row[1] else "", "written_at": row[2]}}
+                {
+                    row[0]: {
+                        "state": row[0] ~ " " ~ row[1] if row[1] else "",
+                        "written_at": row[2],
+                        "is_view": row[3],
+                    }
+                }
             ) %}
         {% endfor %}
     {% endif %}
