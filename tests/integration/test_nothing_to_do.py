@@ -316,6 +316,7 @@ def test_a_build_after_a_load_says_so_and_is_what_the_next_one_goes_by(
     assert build(built).since is not None
 
 
+@pytest.mark.full
 def test_a_build_that_fails_is_followed_by_another(
     built: Warehouse, world: World, tmp_path: Path
 ) -> None:

@@ -52,6 +52,7 @@ def test_loaded_is_kept_and_duplicates_and_rejected(
     ]
 
 
+@pytest.mark.full
 def test_doubled_raw_rows_are_caught(
     project: Project, warehouse: Warehouse, tmp_path: Path
 ) -> None:
@@ -72,6 +73,7 @@ def test_a_row_dropped_in_staging_is_caught(project: Project, tmp_path: Path) ->
         run(faulty, "build", *CORE)
 
 
+@pytest.mark.full
 def test_a_day_bound_that_is_not_midnight_is_caught(project: Project, tmp_path: Path) -> None:
     faulty = with_fault(
         project, tmp_path, "models/core/clicks.sql",

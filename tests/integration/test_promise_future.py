@@ -217,6 +217,7 @@ def test_a_rate_that_does_not_wait_for_outcomes_is_caught(project: Project, tmp_
     warehouse.close()
 
 
+@pytest.mark.full
 def test_later_events_change_no_earlier_feature(
     project: Project, warehouse: Warehouse, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ from clickward.models_ml.training import train
 from clickward.warehouse.connection import Warehouse, connect
 from clickward.warehouse.contracts import read_feature_set
 from clickward.warehouse.profile import Project, find_project
-from tests.harness import copy_schema, drop_schemas, run, use_schema
+from tests.harness import build_untested, copy_schema, drop_schemas, run, use_schema
 
 COPY = "marts_copy"
 
@@ -44,7 +44,7 @@ def world(store: str, tmp_path_factory: pytest.TempPathFactory) -> World:
         run(project, "load", "appsflyer", files)
         run(project, "load", "truth", files / "truth.parquet")
         run(project, "load", "economics", home / "economics.csv")
-        run(project, "build")
+        build_untested(project)
         fs_install = read_feature_set(project, "fs_install")
         warehouse = connect(project)
         try:

@@ -1,9 +1,11 @@
 """Late rows score again only what they changed; superseded scores are history until compacted."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from reckoning import rows_of
 from scored_world import SCORE_FROM, World
 
@@ -17,9 +19,16 @@ LATE = "00000000-0000-0000-0000-000000000001"
 FROM = datetime.fromisoformat(f"{SCORE_FROM}T00:00:00+00:00")
 
 
-def test_a_build_after_scoring_has_nothing_to_do(built: Warehouse) -> None:
-    """Training, promotion and scores changed what marts read; the last score built those marts."""
-    now = standing(built, {})
+@pytest.mark.full
+def test_a_build_after_scoring_has_nothing_to_do(
+    world: World, copied: Warehouse, on_copy: Callable[..., None]
+) -> None:
+    """A promotion and scores change what marts read; the score builds those marts."""
+    on_copy("build")
+    on_copy("models", "promote", world.challenger, "--reason", "changes what marts read")
+    assert not standing(copied, {}).is_current
+    on_copy("score", "fs_install", "--from", SCORE_FROM)
+    now = standing(copied, {})
     assert now.is_current, str(now)
 
 
