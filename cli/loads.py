@@ -15,6 +15,7 @@ COLUMNS = (
     "kept",
     "duplicates",
     "rejected",
+    "unread_values",
     "rejected_at_load",
     "committed_at",
 )
@@ -33,6 +34,7 @@ def loads(project: Project, as_json: Json = False) -> None:
     clickward loads --json
 
     loaded = kept + duplicates + rejected. Rows rejected_at_load never reached raw and come on top.
+    unread_values are values that were there and could not be read, such as 1,5 for a cost: NULL in core.
     """
     from clickward.warehouse.connection import connection
     from clickward.warehouse.loading.ledger import list_loads

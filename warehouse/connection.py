@@ -74,6 +74,17 @@ class Warehouse:
     def has_table(self, stage: str, name: str) -> bool:
         return bool(self.scalar(f"exists table {self.table(stage, name)}"))
 
+    def has_column(self, stage: str, name: str, column: str) -> bool:
+        """Whether the table is there and has the column."""
+        found = self.scalar(
+            "select count() from system.columns where database = {database:String}"
+            " and table = {table:String} and name = {column:String}",
+            database=self.target.database(stage),
+            table=name,
+            column=column,
+        )
+        return bool(found)
+
     def close(self) -> None:
         self.client.close()
 

@@ -24,11 +24,12 @@ LEDGER_TYPES: dict[str, Any] = {
     "started_at": MOMENT,
     "committed_at": MOMENT,
 }
+COUNTED = ("kept", "duplicates", "rejected", "unread_values")
 LISTED_TYPES: dict[str, Any] = {
     **dict.fromkeys(("load_id", "source", "report", "file", "timezone"), pl.String),
     **dict.fromkeys(("rows_read", "loaded", "rejected_at_load"), pl.UInt64),
     "committed_at": MOMENT,
-    **dict.fromkeys(("kept", "duplicates", "rejected"), pl.UInt64),
+    **dict.fromkeys(COUNTED, pl.UInt64),
 }
 
 
@@ -106,14 +107,26 @@ def verify(warehouse: Warehouse, report: Report, load_id: str, loaded: int, reje
 
 def commit(warehouse: Warehouse, row: dict[str, object]) -> None:
     """Write the ledger's row: from here on the load counts."""
+    remember_content(warehouse, row["content_hash"], row["started_at"])
     frame = pl.DataFrame([row], schema_overrides=LEDGER_TYPES)
     warehouse.insert(warehouse.table("raw", "loads"), frame)
+
+
+def remember_content(warehouse: Warehouse, content_hash: object, loaded_at: object) -> None:
+    """Keep when this content was first loaded; a later load of it changes nothing."""
+    contents = warehouse.table("raw", "contents")
+    if not warehouse.scalar(
+        f"select count() from {contents} where content_hash = {{hash:String}}", hash=content_hash
+    ):
+        first = {"content_hash": content_hash, "loaded_at": loaded_at}
+        warehouse.insert(contents, pl.DataFrame([first], schema_overrides={"loaded_at": MOMENT}))
 
 
 def list_loads(warehouse: Warehouse) -> pl.DataFrame:
     """One row per committed load, oldest first, with what became of its rows after a build.
 
-    `kept`, `duplicates` and `rejected` are null where no build has counted them yet.
+    `kept`, `duplicates`, `rejected` and `unread_values` (values that were there and could not be
+    read) are null where no build has counted them yet.
     """
     if not warehouse.has_table("raw", "loads"):
         return pl.DataFrame(schema=LISTED_TYPES)
@@ -125,11 +138,14 @@ def list_loads(warehouse: Warehouse) -> pl.DataFrame:
     )
     if not warehouse.has_table("staging", "load_accounting"):
         return loads.with_columns(
-            pl.lit(None, pl.UInt64).alias(name) for name in ("kept", "duplicates", "rejected")
+            pl.lit(None, pl.UInt64).alias(name) for name in COUNTED
         )
+    known = warehouse.has_column("staging", "load_accounting", "unread_values")
+    unread = "toUInt64(sum(unread_values))" if known else "cast(null, 'Nullable(UInt64)')"
     counted = warehouse.query(
         "select toString(load_id) as load_id, toUInt64(sum(kept)) as kept,"
-        " toUInt64(sum(duplicates)) as duplicates, toUInt64(sum(rejected)) as rejected"
+        " toUInt64(sum(duplicates)) as duplicates, toUInt64(sum(rejected)) as rejected,"
+        f" {unread} as unread_values"
         f" from {warehouse.table('staging', 'load_accounting')} group by load_id"
     )
     return loads.join(counted, on="load_id", how="left", maintain_order="left")

@@ -39,5 +39,6 @@
 
 {# Rows of the loads that brought rows to the days: raw is ordered by load, not by day. #}
 {% macro in_loads_of(days) -%}
-    load_id in (select load_id from {{ ref("load_days") }} where {{ in_days(days) }})
+    load_id
+    in (select load_id from {{ ref("load_days") }} where {{ in_days(days) }} and {{ is_last_reading() }})
 {%- endmacro %}

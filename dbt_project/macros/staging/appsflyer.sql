@@ -2,16 +2,20 @@
 {% macro appsflyer_context() %}
     {{ clean_text("app_id") }} as clean_app_id,
     coalesce({{ clean_text("media_source") }}, 'organic') as publisher,
-    nullIf(af_siteid || if(af_sub_siteid = '', '', '/' || af_sub_siteid), '') as subpublisher,
+    if({{ says_nothing("af_siteid") }}, '', af_siteid) as site,
+    if({{ says_nothing("af_sub_siteid") }}, '', af_sub_siteid) as sub_site,
+    {{ joined_key("site", "sub_site") }} as subpublisher,
     {{ clean_text("campaign") }} as clean_campaign,
-    {{ hashed("ip") }} as ip_hash,
-    {{ subnet("ip") }} as ip_subnet,
+    {{ address("ip") }} as ip_read,
+    {{ spelled("ip_read") }} as ip_spelled,
+    {{ hashed("ip_spelled") }} as ip_hash,
+    {{ subnet("ip_spelled") }} as ip_subnet,
     {{ hashed(appsflyer_device_id()) }} as device_hash,
     {{ clean_text("device_model") }} as clean_device_model,
     {{ clean_version("os_version") }} as clean_os_version,
     {{ clean_text("platform") }} as clean_platform,
     {{ clean_country("country_code") }} as country,
-    {{ clean_text("if(carrier = '', operator, carrier)") }} as clean_carrier
+    coalesce({{ clean_text("carrier") }}, {{ clean_text("operator") }}) as clean_carrier
 {% endmacro %}
 
 
@@ -25,20 +29,33 @@
 {%- endmacro %}
 
 
-{# An install is the same one in every report by app, AppsFlyer id and install time. #}
-{% macro appsflyer_install_id(app_id="app_id", appsflyer_id="appsflyer_id", installed_at="installed_at") -%}
+{#
+    An install is the same one in every report by app, AppsFlyer id and second: some exports tell
+    milliseconds and others do not. `read` is its time as `utc_time` reads it.
+#}
+{% macro appsflyer_install_id(read="install_read") -%}
+    {{ install_id_of("toStartOfSecond(" ~ or_epoch(read) ~ ")") }}
+{%- endmacro %}
+
+{# What it was before: to the millisecond. #}
+{% macro appsflyer_former_install_id(read="install_read") -%}
+    {{ install_id_of(or_epoch(read)) }}
+{%- endmacro %}
+
+{% macro install_id_of(time) -%}
     {{
         subject_id(
-            "appsflyer",
-            [
-                app_id,
-                appsflyer_id,
-                "toString(toUnixTimestamp64Milli(assumeNotNull(coalesce("
-                ~ installed_at
-                ~ ", toDateTime64(0, 3, 'UTC'))))) ",
-            ],
+            "appsflyer", ["app_id", "appsflyer_id", "toString(toUnixTimestamp64Milli(" ~ time ~ "))"]
         )
     }}
+{%- endmacro %}
+
+{% macro or_epoch(time) -%} assumeNotNull(coalesce({{ time }}, toDateTime64(0, 3, 'UTC'))) {%- endmacro %}
+
+
+{# What a report gives as reason and sub-reason. #}
+{% macro both_reasons(reason, sub_reason) -%}
+    {{ trimmed("coalesce(" ~ said(reason) ~ ", '') || ' ' || coalesce(" ~ said(sub_reason) ~ ", '')") }}
 {%- endmacro %}
 
 
@@ -52,12 +69,20 @@
         typed as (
             select
                 *,
-                {{ utc_time("install_time", zones) }} as installed_at,
+                {{ utc_time("install_time", zones) }} as install_read,
                 {{ utc_time("attributed_touch_time", zones) }} as touch_at,
-                {{ utc_time("gp_install_begin", zones) }} as install_begin_at,
-                {{ utc_time("device_download_time", zones) }} as download_at,
-                {{ utc_time("gp_click_time", zones) }} as play_click_at,
-                {{ utc_time("contributor1_touch_time", zones) }} as contributor_at,
+                {{ plausible(utc_time("gp_install_begin", zones)) }} as install_begin_at,
+                {{ plausible(utc_time("device_download_time", zones)) }} as download_at,
+                {{ plausible(utc_time("gp_click_time", zones)) }} as play_click_at,
+                {{ plausible(utc_time("contributor1_touch_time", zones)) }} as contributor_at,
+                {{
+                    in_order(
+                        "install_time",
+                        "install_read",
+                        ["touch_at", "play_click_at", "install_begin_at", "download_at", "contributor_at"],
+                        zones,
+                    )
+                }} as installed_at,
                 {{ appsflyer_context() }}
             from source
         ),
@@ -85,49 +110,69 @@
                 {{ clean_version("sdk_version") }} as sdk_release,
                 {{ clean_text("match_type") }} as matched_by,
                 toUInt8(publisher = 'organic') as is_organic,
-                toUInt8(lower(store_reinstall) in ('true', '1')) as is_reinstall,
+                ifNull({{ yes_or_no("store_reinstall") }}, 0) as is_reinstall,
                 toUInt8(
-                    (contributor1_touch_time != '')
-                    + (contributor2_touch_time != '')
-                    + (contributor3_touch_time != '')
+                    (not {{ says_nothing("contributor1_touch_time") }})
+                    + (not {{ says_nothing("contributor2_touch_time") }})
+                    + (not {{ says_nothing("contributor3_touch_time") }})
                 ) as contributors,
                 play_click_at as play_clicked_at,
                 contributor_at as assisted_at,
                 {{ clean_text("contributor1_media_source") }} as assisted_by,
                 -- The referrer that Google Play hands on names the campaign whose link was followed.
                 if(
-                    gp_referrer = '' or campaign = '',
+                    {{ says_nothing("gp_referrer") }} or {{ says_nothing("campaign") }},
                     null,
                     toUInt8(position(lower(gp_referrer), lower(trimBoth(campaign))) = 0)
                 ) as is_referrer_other,
-                if(wifi = '', null, toUInt8(lower(wifi) in ('true', '1'))) as is_on_wifi,
+                {{ yes_or_no("wifi") }} as is_on_wifi,
                 {{ clean_text("install_app_store") }} as store_name,
                 toUInt8(
-                    (device_model = '')
-                    + (os_version = '')
-                    + (carrier = '' and operator = '')
-                    + (language = '')
-                    + (app_version = '')
-                    + (sdk_version = '')
-                    + (install_app_store = '' and lower(platform) = 'android')
+                    {{ says_nothing("device_model") }}
+                    + {{ says_nothing("os_version") }}
+                    + (clean_carrier is null)
+                    + {{ says_nothing("language") }}
+                    + {{ says_nothing("app_version") }}
+                    + {{ says_nothing("sdk_version") }}
+                    + ({{ says_nothing("install_app_store") }} and lower(platform) = 'android')
                 ) as missing_fields,
-                toFloat64OrNull(af_cost_value) as payout,
+                {{ number("af_cost_value") }} as payout,
                 toUInt8({{ 1 if is_blocked else 0 }}) as is_blocked,
-                {{ "trimBoth(blocked_reason || ' ' || blocked_sub_reason)" if is_blocked else "''" }}
+                {{ both_reasons("blocked_reason", "blocked_sub_reason") if is_blocked else "''" }}
                 as fraud_reason_text,
                 multiIf(
                     installed_at is null,
                     'invalid_install_time',
+                    not {{ is_plausible("installed_at") }},
+                    'implausible_install_time',
                     app is null,
                     'missing_app_id',
-                    appsflyer_id = '',
+                    {{ says_nothing("appsflyer_id") }},
                     'missing_appsflyer_id',
-                    attributed_touch_time != '' and touch_at is null,
+                    {{ says_nothing("attributed_touch_time") }},
+                    null,
+                    touch_at is null,
                     'invalid_attributed_touch_time',
+                    not {{ is_plausible("touch_at") }},
+                    'implausible_attributed_touch_time',
                     null
                 ) as reject_reason,
                 {{ day_of("installed_at") }} as event_date,
-                {{ arrived_at() }} as arrived_at,
+                told_arrival as arrived_at,
+                {{
+                    unread(
+                        [
+                            ("gp_install_begin", "install_begin_at is not null"),
+                            ("device_download_time", "download_at is not null"),
+                            ("gp_click_time", "play_click_at is not null"),
+                            ("contributor1_touch_time", "contributor_at is not null"),
+                            ("af_cost_value", "payout is not null"),
+                            ("ip", "ip_read is not null"),
+                            ("wifi", "is_on_wifi is not null"),
+                            ("country_code", "country is not null"),
+                        ]
+                    )
+                }} as unread_values,
                 _load_id as load_id,
                 _source_file as source_file,
                 _source_row as source_row

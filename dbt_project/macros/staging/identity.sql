@@ -8,47 +8,45 @@
     )
 {%- endmacro %}
 
-{# UInt64 of an id or IP; NULL where the text says nothing. #}
+{# UInt64 of an id or address; NULL where there is none. #}
 {% macro hashed(text) -%}
-    if(
-        {{ text }} is null or {{ text }} = '',
-        null,
-        sipHash64Keyed({{ hash_key() }}, assumeNotNull({{ text }}))
-    )
+    if({{ text }} is null, null, sipHash64Keyed({{ hash_key() }}, assumeNotNull({{ text }})))
 {%- endmacro %}
 
-{# An advertising id in lower case; NULL for the ids that stand for "no id". #}
+{#
+    An advertising id in lower case; NULL for the ids that stand for "no id": zeros, as platforms give
+    where tracking is limited, and the one Android id that a fault gave to many devices.
+#}
 {% macro clean_device_id(text) -%}
-    nullIf(if(match({{ text }}, '^[0-]*$'), '', lower(trimBoth({{ text }}))), '')
-{%- endmacro %}
-
-{# Network of an address as text: /24 of IPv4, /48 of IPv6; NULL where it is no address. #}
-{% macro subnet(ip) -%}
-    multiIf(
-        toIPv4OrNull({{ ip }}) is not null,
-        IPv4NumToString(bitAnd(toUInt32(assumeNotNull(toIPv4OrDefault({{ ip }}))), 4294967040)) || '/24',
-        toIPv6OrNull({{ ip }}) is not null,
-        IPv6NumToString(
-            toFixedString(
-                substring(reinterpretAsFixedString(toIPv6OrDefault({{ ip }})), 1, 6) || repeat('\0', 10), 16
-            )
-        )
-        || '/48',
-        null
+    if(
+        {{ says_nothing(text) }}
+        or match({{ trimmed(text) }}, '^[0-]+$')
+        or {{ trimmed(text, lower=true) }} = '9774d56d682e549c',
+        null,
+        {{ trimmed(text, lower=true) }}
     )
 {%- endmacro %}
 
-{# Lower case, single spaces, NULL for the words that say nothing. #}
+{# Lower case, single spaces, NULL where the text says nothing. #}
 {% macro clean_text(text) -%}
-    nullIf(
-        if(
-            lower(trimBoth({{ text }})) in ('', 'null', 'none', 'n/a', 'unknown', '-'),
-            '',
-            replaceRegexpAll(lower(trimBoth({{ text }})), '\\s+', ' ')
-        ),
-        ''
+    if({{ says_nothing(text) }}, null, replaceRegexpAll({{ trimmed(text, lower=true) }}, '\\s+', ' '))
+{%- endmacro %}
+
+{#
+    One text of two, which no other two make: `site/sub-site`, or the site alone. Where one of them
+    holds a slash, both are written with `%2F` for it (and `%25` for `%`), with two slashes between.
+#}
+{% macro joined_key(site, sub_site) -%}
+    multiIf(
+        position({{ site }} || {{ sub_site }}, '/') > 0,
+        {{ without_slash(site) }} || '//' || {{ without_slash(sub_site) }},
+        {{ sub_site }} = '',
+        nullIf({{ site }}, ''),
+        {{ site }} || '/' || {{ sub_site }}
     )
 {%- endmacro %}
+
+{% macro without_slash(text) -%} replaceAll(replaceAll({{ text }}, '%', '%25'), '/', '%2F') {%- endmacro %}
 
 {# Two-letter country in capitals; the United Kingdom is GB. #}
 {% macro clean_country(text) -%}

@@ -24,6 +24,21 @@
 
 
 {#
+    Which reading of raw this is: raised when staging reads rows otherwise than before. Days whose loads
+    raw still holds are then built again; others stay, with the columns they have.
+#}
+{% macro reading() %} {{ return(2) }} {% endmacro %}
+
+{# What stands for a load's part of a day; as it was in the first reading, which did not say so. #}
+{% macro day_of_load() -%} load_id, if(reading = 1, rows, cityHash64(rows, reading)) {%- endmacro %}
+
+{# Rows of `load_days` that count: those of the last reading of their load. #}
+{% macro is_last_reading() -%}
+    (load_id, reading) in (select load_id, max(reading) from {{ ref("load_days") }} group by load_id)
+{%- endmacro %}
+
+
+{#
     Upstream of a core model: the loads of these reports (`source.report`), by day. A day to
     which a load brought rows that raw no longer holds is frozen: built again, it would lose them.
 #}
@@ -36,6 +51,7 @@
         from {{ ref("load_days") }}
         where
             {{ where }}
+            and {{ is_last_reading() }}
             and load_id in (
                 select loads.load_id
                 from {{ source("loads", "loads") }} as loads
@@ -48,9 +64,9 @@
             {
                 "from": ref("load_days"),
                 "date": "event_date",
-                "fingerprint": "load_id, rows",
+                "fingerprint": day_of_load(),
                 "rows": "sum(rows)",
-                "where": where,
+                "where": where ~ " and " ~ is_last_reading(),
                 "frozen": expired,
             }
         )

@@ -14,14 +14,17 @@
     {{ return(zones) }}
 {% endmacro %}
 
-{# Local text to DateTime64(3, 'UTC'), by the zone in column `zone`; NULL where it is no time. #}
+{#
+    Local text to DateTime64(3, 'UTC'), by the zone in column `zone`; NULL where it says nothing or is
+    no time. Of the two readings of an hour that comes twice it is the earlier.
+#}
 {% macro utc_time(text, zones, zone="timezone") -%}
     multiIf(
-        {{ text }} = '',
+        not {{ is_time(text) }},
         null,
         {% for name in zones -%}
             {{ zone }} = '{{ name }}',
-            toTimeZone(parseDateTime64BestEffortOrNull({{ text }}, 3, '{{ name }}'), 'UTC'),
+            toTimeZone(parseDateTime64BestEffortOrNull({{ trimmed(text) }}, 3, '{{ name }}'), 'UTC'),
         {% endfor -%}
         {# The view is older than a load's time zone: stop rather than reject good rows. #}
         toTimeZone(
@@ -37,29 +40,13 @@
     )
 {%- endmacro %}
 
-{# When a row reached us, where the file's path tells: the end of its `dt=` day or `h=` hour. #}
-{% macro arrived_at(path="_source_file") -%}
-    if(
-        match({{ path }}, '(^|/)dt=[0-9]{4}-[0-9]{2}-[0-9]{2}/'),
-        if(
-            match({{ path }}, '/h=[0-9]{1,2}/'),
-            toDateTime64OrNull(extract({{ path }}, 'dt=([0-9-]{10})/') || ' 00:00:00', 3, 'UTC')
-            + toIntervalHour(toUInt8OrZero(extract({{ path }}, '/h=([0-9]{1,2})/')) + 1),
-            toDateTime64OrNull(extract({{ path }}, 'dt=([0-9-]{10})/') || ' 00:00:00', 3, 'UTC')
-            + toIntervalDay(1)
-        ),
-        null
+{#
+    Whether a text has the form of a time as the loader takes it. The engine's parser takes more, and fills
+    in what is missing from the clock: the year 0000 becomes this one.
+#}
+{% macro is_time(text) -%}
+    match(
+        {{ trimmed(text) }},
+        '^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)([.][0-9]+)?)?$'
     )
-{%- endmacro %}
-
-{# Rows of committed loads with their ledger row's time zone. #}
-{% macro committed(relation) -%}
-    select raw.*, ledger.timezone
-    from {{ relation }} as raw
-    inner join {{ source("loads", "loads") }} as ledger on raw._load_id = ledger.load_id
-{%- endmacro %}
-
-{# UTC day of a row; rejected rows stand together on 1970-01-01. #}
-{% macro day_of(event_at) -%}
-    if(reject_reason is null, assumeNotNull(toDate({{ event_at }})), toDate('1970-01-01'))
 {%- endmacro %}

@@ -81,8 +81,8 @@ with
         {{
             deduplicated(
                 "united",
-                "subject, subject_id, target, verdict_source, verdict_known_at, value",
-                prefer=["arrived_at", "reason_text", "subject_at"],
+                "subject, subject_id, target, verdict_source, toStartOfSecond(verdict_known_at), value",
+                prefer=["arrived_at", "reason_text", "subject_at", "verdict_known_at"],
             )
         }}
     )

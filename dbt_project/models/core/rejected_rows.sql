@@ -10,8 +10,8 @@
         {
             "from": ref("load_days"),
             "date": "event_date",
-            "fingerprint": "load_id, rows",
-            "where": "event_date = toDate('1970-01-01')",
+            "fingerprint": day_of_load(),
+            "where": "event_date = toDate('1970-01-01') and " ~ is_last_reading(),
         }
     ]
 ) %}

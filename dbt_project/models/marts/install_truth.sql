@@ -1,8 +1,7 @@
 {{ config(materialized="view") }}
 -- Hidden truth of a simulated world, for evaluation alone.
 select
-    {{ appsflyer_install_id(installed_at="parseDateTime64BestEffortOrNull(install_time, 3, 'UTC')") }}
-    as install_id,
+    {{ appsflyer_install_id("parseDateTime64BestEffortOrNull(install_time, 3, 'UTC')") }} as install_id,
     attack,
     actor
 from {{ source("ml", "truth") }}

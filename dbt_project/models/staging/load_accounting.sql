@@ -25,6 +25,7 @@ with
                 load_id,
                 event_date,
                 reject_reason is null as is_valid,
+                unread_values,
                 '{{ subject_ids[report] }}' as kind,
                 {{ subject_ids[report] }} as id
             from {{ ref(model) }}
@@ -45,11 +46,18 @@ with
             event_date,
             0 as kept_rows,
             countIf(is_valid) as valid_rows,
-            countIf(not is_valid) as refused_rows
+            countIf(not is_valid) as refused_rows,
+            sum(unread_values) as unread_in_rows
         from staged
         group by load_id, event_date
         union all
-        select kept_by as load_id, event_date, count() as kept_rows, 0 as valid_rows, 0 as refused_rows
+        select
+            kept_by as load_id,
+            event_date,
+            count() as kept_rows,
+            0 as valid_rows,
+            0 as refused_rows,
+            0 as unread_in_rows
         from subjects
         group by load_id, event_date
     )
@@ -59,6 +67,7 @@ select
     event_date,
     sum(kept_rows) as kept,
     toUInt64(sum(valid_rows) - sum(kept_rows)) as duplicates,
-    sum(refused_rows) as rejected
+    sum(refused_rows) as rejected,
+    toNullable(sum(unread_in_rows)) as unread_values
 from counted
 group by load_id, event_date

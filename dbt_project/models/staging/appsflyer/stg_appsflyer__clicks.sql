@@ -15,7 +15,7 @@ with
                 subject_id(
                     "appsflyer",
                     [
-                        "attributed_touch_time",
+                        "replaceRegexpOne(attributed_touch_time, '[.]0+$', '')",
                         "attributed_touch_type",
                         "app_id",
                         "media_source",
@@ -52,14 +52,19 @@ with
             multiIf(
                 clicked_at is null,
                 'invalid_attributed_touch_time',
+                not {{ is_plausible("clicked_at") }},
+                'implausible_attributed_touch_time',
                 app is null,
                 'missing_app_id',
-                lower(attributed_touch_type) not in ('click', ''),
+                not {{ says_nothing("attributed_touch_type") }}
+                and {{ trimmed("attributed_touch_type", lower=true) }} != 'click',
                 'not_a_click',
                 null
             ) as reject_reason,
             {{ day_of("clicked_at") }} as event_date,
-            {{ arrived_at() }} as arrived_at,
+            told_arrival as arrived_at,
+            {{ unread([("ip", "ip_read is not null"), ("country_code", "country is not null")]) }}
+            as unread_values,
             _load_id as load_id,
             _source_file as source_file,
             _source_row as source_row

@@ -6,33 +6,44 @@ with
     typed as (
         select
             *,
-            {{ utc_time("install_time", zones) }} as installed_at,
-            {{ utc_time("detection_date", zones) }} as detected_at
+            {{ utc_time("install_time", zones) }} as install_read,
+            {{ utc_time("attributed_touch_time", zones) }} as touch_at,
+            {{ in_order("install_time", "install_read", ["touch_at"], zones) }} as installed_at,
+            {{ utc_time("detection_date", zones) }} as detection_read,
+            {{ in_order("detection_date", "detection_read", ["installed_at"], zones) }} as detected_at
         from source
     ),
 
     renamed as (
         select
-            {{ subject_id("appsflyer", ["app_id", "appsflyer_id", "install_time", "detection_date"]) }}
-            as verdict_id,
             {{ appsflyer_install_id() }} as install_id,
             installed_at as event_at,
-            -- A date without a time is known when that day has ended.
-            if(length(detection_date) = 10, detected_at + toIntervalDay(1), detected_at) as verdict_known_at,
-            trimBoth(fraud_reason || ' ' || fraud_sub_reason) as fraud_reason_text,
+            -- A date without a time is known when that day has ended. A verdict is the same one by install
+            -- and second.
+            toStartOfSecond(
+                if(match(detection_date, '[0-9][ T][0-9]'), detected_at, detected_at + toIntervalDay(1))
+            ) as verdict_known_at,
+            {{ subject_id("verdict", ["install_id", "ifNull(verdict_known_at, toDateTime64(0, 3, 'UTC'))"]) }}
+            as verdict_id,
+            {{ both_reasons("fraud_reason", "fraud_sub_reason") }} as fraud_reason_text,
             multiIf(
                 installed_at is null,
                 'invalid_install_time',
+                not {{ is_plausible("installed_at") }},
+                'implausible_install_time',
                 detected_at is null,
                 'invalid_detection_date',
-                appsflyer_id = '',
+                not {{ is_plausible("detected_at") }},
+                'implausible_detection_date',
+                {{ says_nothing("appsflyer_id") }},
                 'missing_appsflyer_id',
-                fraud_reason = '',
+                {{ says_nothing("fraud_reason") }},
                 'missing_fraud_reason',
                 null
             ) as reject_reason,
             {{ day_of("installed_at") }} as event_date,
-            {{ arrived_at() }} as arrived_at,
+            told_arrival as arrived_at,
+            toUInt64(0) as unread_values,
             _load_id as load_id,
             _source_file as source_file,
             _source_row as source_row

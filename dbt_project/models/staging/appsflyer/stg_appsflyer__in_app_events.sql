@@ -6,8 +6,9 @@ with
     typed as (
         select
             *,
-            {{ utc_time("event_time", zones) }} as happened_at,
-            {{ utc_time("install_time", zones) }} as installed_at,
+            {{ utc_time("install_time", zones) }} as install_read,
+            {{ utc_time("event_time", zones) }} as event_read,
+            {{ in_order("event_time", "event_read", ["install_read"], zones) }} as happened_at,
             {{ clean_text("app_id") }} as app
         from source
     ),
@@ -17,17 +18,26 @@ with
             {{
                 subject_id(
                     "appsflyer",
-                    ["app_id", "appsflyer_id", "event_time", "event_name", "event_value", "event_revenue"],
+                    [
+                        "app_id",
+                        "appsflyer_id",
+                        "replaceRegexpOne(event_time, '[.][0-9]+$', '')",
+                        "event_name",
+                        "event_value",
+                        "event_revenue",
+                    ],
                 )
             }} as event_id,
-            if(installed_at is null, null, {{ appsflyer_install_id() }}) as event_install_id,
+            if({{ is_plausible("install_read") }}, {{ appsflyer_install_id() }}, null) as event_install_id,
             happened_at as event_at,
             app,
             {{ clean_text("event_name") }} as event_name_clean,
-            toFloat64OrNull(event_revenue_usd) as revenue_usd,
+            {{ number("event_revenue_usd") }} as revenue_usd,
             multiIf(
                 happened_at is null,
                 'invalid_event_time',
+                not {{ is_plausible("happened_at") }},
+                'implausible_event_time',
                 app is null,
                 'missing_app_id',
                 event_name_clean is null,
@@ -35,7 +45,15 @@ with
                 null
             ) as reject_reason,
             {{ day_of("happened_at") }} as event_date,
-            {{ arrived_at() }} as arrived_at,
+            told_arrival as arrived_at,
+            {{
+                unread(
+                    [
+                        ("install_time", "event_install_id is not null"),
+                        ("event_revenue_usd", "revenue_usd is not null"),
+                    ]
+                )
+            }} as unread_values,
             _load_id as load_id,
             _source_file as source_file,
             _source_row as source_row

@@ -17,7 +17,7 @@ with
             as click_id,
             clicked_at as event_at,
             installed_at as label_known_at,
-            toUInt8(is_attributed = '1') as has_converted,
+            toUInt8({{ trimmed("is_attributed") }} = '1') as has_converted,
             {{ hashed("ip") }} as ip_hash,
             app as app_id,
             channel as publisher,
@@ -26,16 +26,23 @@ with
             multiIf(
                 clicked_at is null,
                 'invalid_click_time',
-                ip = '' or app = '' or device = '' or os = '' or channel = '',
+                not {{ is_plausible("clicked_at") }},
+                'implausible_click_time',
+                {% for code in ["ip", "app", "device", "os", "channel"] -%}
+                    {{ says_nothing(code) }}{{ " or " if not loop.last }}
+                {%- endfor %},
                 'missing_value',
-                is_attributed not in ('', '0', '1'),
+                not {{ says_nothing("is_attributed") }} and {{ trimmed("is_attributed") }} not in ('0', '1'),
                 'invalid_is_attributed',
-                is_attributed = '1' and installed_at is null,
+                has_converted = 1 and installed_at is null,
                 'attributed_without_time',
+                has_converted = 1 and not {{ is_plausible("installed_at") }},
+                'implausible_attributed_time',
                 null
             ) as reject_reason,
             {{ day_of("clicked_at") }} as event_date,
-            {{ arrived_at() }} as arrived_at,
+            told_arrival as arrived_at,
+            {{ unread([("attributed_time", "installed_at is not null")]) }} as unread_values,
             _load_id as load_id,
             _source_file as source_file,
             _source_row as source_row

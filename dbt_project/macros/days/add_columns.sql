@@ -1,0 +1,63 @@
+{#
+    Columns that came later, added in place to the tables of stores made before: rows of days that cannot
+    be built again have NULL in them. A backfill of such a column is the ordinary build: days whose raw
+    is there are built again, since `reading()` was raised with it.
+#}
+{% macro columns_added_later() %}
+    {{
+        return(
+            [
+                {
+                    "stage": "staging",
+                    "table": "load_days",
+                    "column": "reading",
+                    "type": "UInt8 default 1",
+                    "after": "rows",
+                },
+                {
+                    "stage": "staging",
+                    "table": "load_accounting",
+                    "column": "unread_values",
+                    "type": "Nullable(UInt64)",
+                    "after": "rejected",
+                },
+            ]
+        )
+    }}
+{% endmacro %}
+
+
+{% macro add_columns() %}
+    {%- if execute and flags.WHICH in ("run", "build") -%}
+        {% set wanted = columns_added_later() %}
+        {% set found_sql %}
+            select concat(database, '.', table), groupArray(name)
+            from system.columns
+            where (database, table) in (
+                {% for added in wanted -%}
+                    ('{{ target.schema }}_{{ added.stage }}', '{{ added.table }}'){{ ", " if not loop.last }}
+                {%- endfor %}
+            )
+            group by database, table
+        {% endset %}
+        {% for row in run_query(found_sql).rows %}
+            {% for added in wanted if row[0] == target.schema ~ "_" ~ added.stage ~ "." ~ added.table %}
+                {% if ("'" ~ added.column ~ "'") not in row[1] | string %}
+                    {% do log("column " ~ added.column ~ " is added to " ~ row[0], info=true) %}
+                    {% do run_query(
+                        "alter table "
+                        ~ row[0]
+                        ~ " "
+                        ~ on_cluster_clause(this)
+                        ~ " add column if not exists "
+                        ~ added.column
+                        ~ " "
+                        ~ added.type
+                        ~ " after "
+                        ~ added.after
+                    ) %}
+                {% endif %}
+            {% endfor %}
+        {% endfor %}
+    {%- endif -%}
+{% endmacro %}

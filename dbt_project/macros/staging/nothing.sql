@@ -1,0 +1,40 @@
+{# Whether a text says nothing: one list of words for texts, ids, addresses, times and numbers. #}
+{% macro says_nothing(text) -%}
+    ({{ trimmed(text, lower=true) }} in ('', 'null', 'n/a', 'none', 'nan', 'unknown', 'undefined', '-'))
+{%- endmacro %}
+
+{# A text without white space around it. #}
+{% macro trimmed(text, lower=false) -%}
+    {{ "lower(" if lower }}trimBoth({{ text }}, ' \t\r\n'){{ ")" if lower }}
+{%- endmacro %}
+
+{# A text as it came, NULL where it says nothing. #}
+{% macro said(text) -%} if({{ says_nothing(text) }}, null, {{ text }}) {%- endmacro %}
+
+{# 1 or 0; NULL where the text says nothing or something else. #}
+{% macro yes_or_no(text) -%}
+    multiIf(
+        {{ trimmed(text, lower=true) }} in ('true', '1', 'yes'),
+        toUInt8(1),
+        {{ trimmed(text, lower=true) }} in ('false', '0', 'no'),
+        toUInt8(0),
+        null
+    )
+{%- endmacro %}
+
+{# Float64 of a text; NULL where it is no finite number. #}
+{% macro number(text) -%}
+    if(isFinite(toFloat64OrZero({{ trimmed(text) }})), toFloat64OrNull({{ trimmed(text) }}), null)
+{%- endmacro %}
+
+{#
+    How many values of a row were there and could not be read: of pairs of a text and SQL that is
+    true where it was read.
+#}
+{% macro unread(pairs) -%}
+    toUInt64(
+        {% for text, is_read in pairs -%}
+            (not {{ says_nothing(text) }} and not ({{ is_read }})) {{- " + " if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}
