@@ -2,6 +2,7 @@
     config(
         engine=table_engine(),
         order_by="(event_at, install_id)",
+        post_hook="{{ follow_moved_ids() }}",
     )
 }}
 {%- set days = days_to_build(

@@ -4,6 +4,7 @@
         order_by="(target, subject_id, known_at, verdict_source)",
     )
 }}
+{%- set installs_loads = loads_of(["appsflyer.installs", "appsflyer.blocked_installs"]) %}
 {%- set days = days_to_build(
     [
         loads_of(
@@ -53,7 +54,15 @@ with
     detections as (
         select
             'install',
-            install_id,
+            -- An install that cannot be built again has the id it had.
+            if(
+                former_install_id != install_id
+                and event_date in ({{ installs_loads.frozen }})
+                and former_install_id
+                in (select install_id from {{ ref("installs") }} where {{ in_days(days) }}),
+                former_install_id,
+                install_id
+            ),
             event_at,
             event_date,
             'is_fraud',

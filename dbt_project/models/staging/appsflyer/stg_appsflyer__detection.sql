@@ -17,6 +17,7 @@ with
     renamed as (
         select
             {{ appsflyer_install_id() }} as install_id,
+            {{ appsflyer_former_install_id() }} as former_install_id,
             installed_at as event_at,
             -- A date without a time is known when that day has ended. A verdict is the same one by install
             -- and second.
