@@ -6,6 +6,7 @@
         order_by="(load_id, event_date)",
     )
 }}
+-- depends_on: {{ ref("load_presence") }}
 -- What each load brought to each day. Loads never change, so each is counted once for each reading of
 -- raw (`reading`), the later while raw holds it whole; core's days are rebuilt by these counts and not
 -- by raw itself, whose rows expire.
