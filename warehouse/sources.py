@@ -113,16 +113,30 @@ def reports(project: Project, source: str | None = None) -> list[Report]:
     return found
 
 
+def other_reports(project: Project, source: str) -> dict[str, str]:
+    """Names of the vendor's reports that are not loaded, with what each of them is."""
+    found: dict[str, str] = {}
+    for _, entry in _sources(project):
+        if any(_meta(table).get("load") == source for table in entry.get("tables", [])):
+            for what, names in _meta(entry).get("not_loaded", {}).items():
+                found |= dict.fromkeys(names, what)
+    return found
+
+
+def _sources(project: Project) -> list[tuple[Path, dict[str, Any]]]:
+    paths = sorted((project.project_dir / "models").rglob("_*__sources.yml"))
+    return [(path, source) for path in paths for source in _document(path).get("sources", [])]
+
+
 def _definitions(project: Project) -> list[tuple[Table, dict[str, Any]]]:
     variables = _document(project.project_dir / "dbt_project.yml").get("vars", {})
     found = []
-    for path in sorted((project.project_dir / "models").rglob("_*__sources.yml")):
-        for source in _document(path).get("sources", []):
-            schema = SCHEMA.fullmatch(str(source.get("schema", "")))
-            for entry in source.get("tables", []):
-                meta = _meta(entry)
-                if schema is not None and "order_by" in meta:
-                    found.append((_table(path, schema[1], entry, meta, variables), meta))
+    for path, source in _sources(project):
+        schema = SCHEMA.fullmatch(str(source.get("schema", "")))
+        for entry in source.get("tables", []):
+            meta = _meta(entry)
+            if schema is not None and "order_by" in meta:
+                found.append((_table(path, schema[1], entry, meta, variables), meta))
     return found
 
 

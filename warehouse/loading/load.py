@@ -13,7 +13,8 @@ from clickward.warehouse.errors import UsageError, UserError
 from clickward.warehouse.loading import ledger
 from clickward.warehouse.loading.attempt import Attempt, Meter, Reader, open_reader
 from clickward.warehouse.loading.batch import RejectedLine
-from clickward.warehouse.loading.files import Format, content_hash, sniff
+from clickward.warehouse.loading.files import content_hash, sniff
+from clickward.warehouse.loading.timezones import same_zone, timezone_of
 from clickward.warehouse.sources import Report, reports, tables
 from clickward.warehouse.tables import ensure_tables
 
@@ -71,7 +72,7 @@ class Loader:
     def load(self, path: Path, report: Report, meter: Meter) -> Result:
         """Load one file. Raises `UserError` where it is refused; nothing of it stays then."""
         found = sniff(path)
-        timezone = self._timezone_of(path, report, found)
+        timezone = timezone_of(path, report, found, self.timezone)
         before = path.stat()
         digest = content_hash(path)
         load_id = ledger.load_id_of(report.source, report.name, digest)
@@ -129,27 +130,9 @@ class Loader:
             raise
         return attempt
 
-    def _timezone_of(self, path: Path, report: Report, found: Format) -> str:
-        if not report.needs_timezone and self.timezone not in (None, "UTC"):
-            raise UserError(
-                f"{path}: times of {report.source} are UTC, found --timezone {self.timezone}",
-                "leave --timezone out",
-            )
-        if report.needs_timezone and found.kind == "csv" and self.timezone is None:
-            raise UserError(
-                f"{path}: a CSV export does not say in which time zone its times are",
-                "name it: --timezone UTC, or the app's own such as --timezone Europe/Berlin",
-            )
-        return self.timezone or "UTC"
-
     def _accept(self, path: Path, read: int, attempt: Attempt) -> None:
         """Raise `UserError` where the file as a whole is not fit to be kept."""
         loaded, rejected = attempt.rows_loaded, attempt.rows_rejected
-        if read == 0:
-            raise UserError(
-                f"{path}: found a header and no rows, expected at least one row",
-                "leave the file out",
-            )
         if read != loaded + rejected:
             raise UserError(
                 f"{path}: read {read:,} rows, but {loaded:,} were loaded and {rejected:,} rejected"
@@ -189,7 +172,8 @@ def _loaded(path: Path, report: Report, reader: Reader, attempt: Attempt) -> Res
 
 
 def _already_loaded(path: Path, report: Report, known: ledger.Committed, timezone: str) -> Result:
-    if known.timezone != timezone:
+    # Without rows there are no times that a zone could change.
+    if known.rows_read and not same_zone(known.timezone, timezone):
         raise UserError(
             f"{path}: already loaded with time zone {known.timezone}, found {timezone}",
             f"say --timezone {known.timezone}; another zone needs a new store",
