@@ -118,7 +118,7 @@ class Loader:
         attempt = Attempt(self.warehouse, report, load_id, path)
         try:
             attempt.insert_all(reader, meter)
-            self._accept(path, reader.rows_read, attempt)
+            self._accept(path, reader, attempt)
             after = path.stat()
             if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
                 raise UserError(f"{path}: changed while it was read", "load it again")
@@ -130,9 +130,18 @@ class Loader:
             raise
         return attempt
 
-    def _accept(self, path: Path, read: int, attempt: Attempt) -> None:
-        """Raise `UserError` where the file as a whole is not fit to be kept."""
-        loaded, rejected = attempt.rows_loaded, attempt.rows_rejected
+    def _accept(self, path: Path, reader: Reader, attempt: Attempt) -> None:
+        """Raise `UserError` where the file as a whole is not fit to be kept.
+
+        What was read is compared with a count of the file's records that the reader's parser has
+        no part in, so that rows it drops are missed.
+        """
+        read, loaded, rejected = reader.rows_read, attempt.rows_loaded, attempt.rows_rejected
+        if read != reader.records():
+            raise UserError(
+                f"{path}: has {reader.records():,} records, but {read:,} were read: nothing is kept",
+                "look for stray quotes and line ends in it, and export it again",
+            )
         if read != loaded + rejected:
             raise UserError(
                 f"{path}: read {read:,} rows, but {loaded:,} were loaded and {rejected:,} rejected"
