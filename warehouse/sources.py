@@ -6,13 +6,10 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from clickward.warehouse.errors import UsageError
 from clickward.warehouse.profile import Project
+from clickward.warehouse.yaml_text import read_yaml
 
-# libyaml's loader is ten times as fast; a wheel without it still has the other one.
-Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SCHEMA = re.compile(r"\{\{\s*target\.schema\s*\}\}_(\w+)")
 
 
@@ -147,7 +144,7 @@ def _document(path: Path) -> dict[str, Any]:
 @lru_cache(maxsize=64)
 def _parsed(path: Path, changed_at: int) -> dict[str, Any]:
     """The YAML of `path`, parsed anew where the file has changed."""
-    return yaml.load(path.read_text(encoding="utf-8"), Loader) or {}
+    return read_yaml(path) or {}
 
 
 def _table(

@@ -16,7 +16,18 @@ APP_ID = re.compile(r"[a-z]\w*(\.[a-z][\w-]*)+", re.IGNORECASE)
 LIKE_ZONE = re.compile(r"(utc|gmt)[+-]?\d.*", re.IGNORECASE)
 PLAIN = ("utc", "gmt")
 REGIONS = frozenset(
-    "africa america antarctica arctic asia atlantic australia europe indian pacific".split()
+    [
+        "africa",
+        "america",
+        "antarctica",
+        "arctic",
+        "asia",
+        "atlantic",
+        "australia",
+        "europe",
+        "indian",
+        "pacific",
+    ]
 )
 
 

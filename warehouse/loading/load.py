@@ -139,7 +139,7 @@ class Loader:
         read, loaded, rejected = reader.rows_read, attempt.rows_loaded, attempt.rows_rejected
         if read != reader.records():
             raise UserError(
-                f"{path}: has {reader.records():,} records, but {read:,} were read: nothing is kept",
+                f"{path}: has {reader.records():,} records, but {read:,} were read of them",
                 "look for stray quotes and line ends in it, and export it again",
             )
         if read != loaded + rejected:

@@ -17,8 +17,25 @@ from clickward.warehouse.sources import Report
 
 # Words that make a report another one: `blocked_clicks` are not `clicks`.
 QUALIFIERS = frozenset(
-    "aggregate aggregated attribution blocked cohort fraud organic post postback postbacks rejected"
-    " retarget retargeted retargeting skad skadnetwork skan".split()
+    [
+        "aggregate",
+        "aggregated",
+        "attribution",
+        "blocked",
+        "cohort",
+        "fraud",
+        "organic",
+        "post",
+        "postback",
+        "postbacks",
+        "rejected",
+        "retarget",
+        "retargeted",
+        "retargeting",
+        "skad",
+        "skadnetwork",
+        "skan",
+    ]
 )
 TOPIC = re.compile(r"t=(.+)", re.IGNORECASE)
 
