@@ -289,7 +289,7 @@ TAKEN = [
     Taken("header_only.csv", HEADER, 0),
     Taken("header_without_line_end.csv", HEADER.strip(), 0),
     Taken("blank_rows.csv", HEADER + b"\n\r\n\n", 0),
-    Taken("no_rows.parquet", lambda folder: parquet(folder, dict.fromkeys(NAMES, [])), 0),
+    Taken("no_rows.parquet", lambda folder: parquet(folder, {name: [] for name in NAMES}), 0),
     # Quotes in the header follow the rule of the rows.
     Taken(
         "quote_in_header.csv",
