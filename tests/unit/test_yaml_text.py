@@ -48,12 +48,12 @@ def test_every_yaml_of_a_user_is_read_so(tmp_path: Path) -> None:
     (tmp_path / "dbt_project.yml").write_text("profile: clickward\n")
     (tmp_path / "profiles.yml").write_text(BOMB)
     project = Project(tmp_path, tmp_path)
-    with pytest.raises(UsageError, match="bomb.yaml: its aliases unpack"):
+    with pytest.raises(UsageError, match=r"bomb\.yaml: its aliases unpack"):
         load_scenario(bomb)
     with pytest.raises(UsageError, match="its aliases unpack"):
         parse_variables(BOMB)
-    with pytest.raises(UsageError, match="_x__sources.yml: its aliases unpack"):
+    with pytest.raises(UsageError, match=r"_x__sources\.yml: its aliases unpack"):
         reports(project)
-    with pytest.raises(UsageError, match="profiles.yml: its aliases unpack"):
+    with pytest.raises(UsageError, match=r"profiles\.yml: its aliases unpack"):
         read_target(project)
     assert read_yaml(checkout.project_dir / "dbt_project.yml")["profile"] == "clickward"

@@ -111,7 +111,7 @@ def test_nested_values_are_json() -> None:
 def test_types_without_a_text_are_refused(kind: pa.DataType) -> None:
     schema = pa.schema([("a", pa.string()), ("b", kind)])
     refuse_types("f.parquet", schema, ["a"])
-    with pytest.raises(UserError, match="f.parquet: the column b is of type"):
+    with pytest.raises(UserError, match=r"f\.parquet: the column b is of type"):
         refuse_types("f.parquet", schema, ["a", "b"])
 
 
