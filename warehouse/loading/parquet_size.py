@@ -46,6 +46,8 @@ def open_file(path: Path, **options: object) -> parquet.ParquetFile:
         buffer_size=1 << 20,
         # Nanoseconds, the default, hold no year after 2262 and turn it into another.
         coerce_int96_timestamp_unit="us",
+        # Where the writer left checksums, a changed value is damage and no other value.
+        page_checksum_verification=True,
         **options,
     )
 
@@ -118,8 +120,9 @@ def _widest_of(path: Path, group: int, leaves: list[Leaf]) -> dict[str, int]:
     paths = [leaf.path for leaf in asked]
     with open_file(path, read_dictionary=paths) as file:
         for leaf in asked:
-            first = next(file.iter_batches(batch_size=1, row_groups=[group], columns=[leaf.path]))
-            longest = _widest(first.column(0))
+            rows = file.iter_batches(batch_size=1, row_groups=[group], columns=[leaf.path])
+            first = next(rows, None)
+            longest = _widest(first.column(0)) if first is not None else None
             found[leaf.path] = leaf.stored_bytes if longest is None else longest
             if found[leaf.path] > LONGEST_VALUE:
                 raise UserError(

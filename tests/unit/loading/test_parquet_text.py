@@ -170,6 +170,25 @@ def test_value_that_is_too_long_is_refused(tmp_path: Path) -> None:
         rows(tmp_path / "a.parquet", "a")
 
 
+def test_row_group_without_rows(tmp_path: Path) -> None:
+    table = pa.table({"a": ["x", "y", "x"]})
+    with parquet.ParquetWriter(tmp_path / "a.parquet", table.schema) as writer:
+        for piece in (table, table.slice(0, 0), table.slice(1)):
+            writer.write_table(piece)
+    assert rows(tmp_path / "a.parquet", "a") == [("x",), ("y",), ("x",), ("y",), ("x",)]
+
+
+def test_changed_value_is_damage_where_there_are_checksums(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    table = pa.table({"a": ["abcdefgh"] * 9})
+    parquet.write_table(table, path, compression="none", write_page_checksum=True)
+    content = path.read_bytes()
+    place = content.index(b"abcdefgh")
+    path.write_bytes(content[:place] + b"X" + content[place + 1 :])
+    with pytest.raises(UserError, match="damaged after row 0"):
+        rows(path, "a")
+
+
 def test_footer_counts_the_rows(tmp_path: Path) -> None:
     parquet.write_table(pa.table({"a": [timedelta(1)] * 5, "b": ["x"] * 5}), tmp_path / "a.parquet")
     opened = reader(tmp_path / "a.parquet", "b")
