@@ -49,7 +49,7 @@ def _measure(text: str, name: str) -> None:
             # An anchor that is still open is none yet: the alias stands inside of what it names.
             if any(event.anchor == anchor for anchor, _ in open_nodes):
                 raise UsageError(f"{name}: the alias *{event.anchor} stands inside what it names")
-            total += sizes.get(event.anchor, 1)
+            total += sizes.get(str(event.anchor), 1)
         elif isinstance(event, yaml.CollectionStartEvent):
             open_nodes.append((event.anchor, total))
             total += 1

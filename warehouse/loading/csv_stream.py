@@ -181,7 +181,8 @@ class CsvStream:
 
     def _quotes_one_by_one(self, chunk: bytes, places: list[int]) -> tuple[Places, Places]:
         """The same where a quote stands inside an unquoted field: there it is text."""
-        opened, closed = [], []
+        opened: list[int] = []
+        closed: list[int] = []
         skipped = -1
 
         def remember_line() -> None:

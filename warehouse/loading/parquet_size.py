@@ -137,7 +137,7 @@ def _widest(values: pa.Array) -> int | None:
     """Bytes of the longest text in the dictionaries of `values`, None where it has none."""
     kind = values.type
     if types.is_dictionary(kind):
-        return compute.max(compute.binary_length(values.dictionary)).as_py()  # type: ignore[no-any-return]
+        return compute.max(compute.binary_length(values.dictionary)).as_py()
     if types.is_struct(kind):
         inner = [values.field(place) for place in range(kind.num_fields)]
     elif types.is_map(kind):

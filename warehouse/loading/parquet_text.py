@@ -114,8 +114,8 @@ def _floats(values: pa.Array) -> pa.Array:
         is_short = is_whole & (np.abs(numbers) < 2**62)
     whole = pa.array(np.where(is_short, numbers, 0).astype(np.int64)).cast(pa.string())
     texts = compute.if_else(pa.array(is_short), whole, texts)
-    odd = np.flatnonzero(~is_short & values.is_valid().to_numpy(zero_copy_only=False))
-    odd = [i for i in odd.tolist() if is_whole[i] or _needs_digits(texts[i].as_py())]
+    others = np.flatnonzero(~is_short & values.is_valid().to_numpy(zero_copy_only=False))
+    odd = [i for i in others.tolist() if is_whole[i] or _needs_digits(texts[i].as_py())]
     if odd:
         replaced = np.zeros(len(values), dtype=bool)
         replaced[odd] = True
