@@ -33,11 +33,11 @@ def load(
     paths: Annotated[list[str], typer.Argument(help="Files, folders or quoted patterns.")],
     report: Annotated[
         str | None,
-        typer.Option("--report", help="Kind of report, where no file or folder name tells it."),
+        typer.Option("--report", help="Kind of report: where no name tells it, and no other one."),
     ] = None,
     timezone: Annotated[
         str | None,
-        typer.Option("--timezone", help="Time zone of the times in the files (IANA name)."),
+        typer.Option("--timezone", help="IANA time zone of the times, where no name tells it."),
     ] = None,
     max_rejected: Annotated[
         float,
@@ -53,9 +53,13 @@ def load(
     clickward load appsflyer export/installs_2026-01.csv --timezone Europe/Berlin
     clickward load truth world/truth.parquet
 
-    CSV (plain, gzip, zstd) and Parquet are told apart by content. Rows that cannot be loaded are
-    kept in rejected_lines with the reason; a file with more than --max-rejected of them is
-    refused. A file already loaded is skipped, whatever its name. Safe to interrupt and to repeat.
+    A folder t=… tells the report, else the file's name, else a folder of a report's name; reports
+    that are not loaded are left out, and said. A time zone that ends the name is used. CSV (plain,
+    gzip, zstd) and Parquet are told apart by content. Rows that cannot be loaded are kept in
+    rejected_lines with the reason; a file with more than --max-rejected of them is refused. A file
+    already loaded is skipped, whatever its name. Safe to interrupt and to repeat.
+
+    Exit codes: 0 every file is loaded, was, or is left out; 1 a file failed, the others are loaded.
     """
     from clickward.warehouse.connection import connection
     from clickward.warehouse.loading.load import Loader, choose_reports
@@ -98,33 +102,36 @@ def summary(rows: list[dict[str, Any]]) -> list[list[Any]]:
 def _load_all(
     loader: "Loader", chosen: list["Report"], paths: list[str]
 ) -> tuple[list["Result"], list[UserError]]:
-    """Load every file; one that fails does not keep the others out."""
+    """Load every file; one that fails, in whatever way, does not keep the others out."""
+    from clickward.warehouse.failures import unexpected
     from clickward.warehouse.loading.files import Missing, expand
     from clickward.warehouse.loading.load import Result
-    from clickward.warehouse.loading.recognise import other_source, recognise
-    from clickward.warehouse.sources import reports
+    from clickward.warehouse.loading.plan import Plan
 
     results: list[Result] = []
     failures: list[UserError] = []
-    source = chosen[0].source
-    known = reports(loader.warehouse.project)
+    plan = Plan.of(loader.warehouse.project, chosen)
     for item in expand(paths):
-        name = item.path if isinstance(item, Missing) else str(item)
+        name = str(item.path)
         told = chosen[0].name if len(chosen) == 1 else ""
         try:
             if isinstance(item, Missing):
                 raise item.error
-            other = other_source(item, source, known) if name not in paths else None
-            if other is not None:
-                say(f"{name}: left out, it is of {other.source}: clickward load {other.source}")
+            report = plan.report_of(item)
+            if report is None:
                 continue
-            report = recognise(item, chosen)
             told = report.name
-            results.append(_load_one(loader, item, report))
+            results.append(_load_one(loader, item.path, report))
+            continue
         except UserError as error:
-            failures.append(error)
-            note = error.message.removeprefix(f"{name}: ")
-            results.append(Result(name, source, told, "failed", note=note))
+            failure = error
+        except Exception as error:  # noqa: BLE001 (whatever a file does is that file's line)
+            failure = unexpected(loader.warehouse.project, name, error)
+        failures.append(failure)
+        note = failure.message.removeprefix(f"{name}: ")
+        results.append(Result(name, chosen[0].source, told, "failed", note=note))
+    for line in plan.left_out():
+        say(line)
     return results, failures
 
 

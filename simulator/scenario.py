@@ -8,10 +8,10 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from clickward.warehouse.errors import UsageError
+from clickward.warehouse.yaml_text import read_yaml
 
 SECOND_MS = 1_000
 HOUR_MS = 3_600 * SECOND_MS
@@ -222,10 +222,7 @@ def load_scenario(name_or_path: str | Path, **changes: object) -> AnyScenario:
             f"no scenario {str(name_or_path)!r}",
             f"built in are {', '.join(built_in())}; a file's name ends in .yaml",
         )
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}", _HINT) from error
+    content = read_yaml(path, _HINT)
     if not isinstance(content, dict):
         raise UsageError(f"{path}: expected a mapping, found {type(content).__name__}", _HINT)
     kind = Contest if content.get("format") == "talkingdata" else Scenario

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import yaml
-
 from clickward.warehouse.build_inputs import TESTS_ALL, TESTS_AMONG, beside_files
 from clickward.warehouse.build_states import Standing, keep, prepare, standing
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UsageError, UserError
 from clickward.warehouse.profile import Project, read_target
+from clickward.warehouse.yaml_text import parse_yaml
 
 FAILED = ("error", "fail", "runtime error")
 # What the macro `report_days` begins its lines with.
@@ -159,10 +158,7 @@ def _words(select: Sequence[str], full_refresh: bool, variables: Mapping[str, An
 
 def parse_variables(text: str) -> dict[str, Any]:
     """Variables as dbt takes them: a mapping in YAML."""
-    try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"--vars {text!r} is not YAML: {error}") from error
+    found = parse_yaml(text, f"--vars {text[:200]!r}")
     if not isinstance(found, dict):
         raise UsageError(f"--vars {text!r} is no mapping", "write --vars '{raw_ttl_days: 30}'")
     return {str(name): value for name, value in found.items()}

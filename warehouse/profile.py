@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from clickward.warehouse.errors import UsageError
+from clickward.warehouse.yaml_text import read_yaml
 
 STAGES = ("raw", "staging", "core", "features", "marts", "ml")
 
@@ -92,9 +91,9 @@ def find_project(
 
 def read_target(project: Project) -> Target:
     """The chosen output of the profile, its `env_var(...)` calls rendered."""
-    profile_name = yaml.safe_load((project.project_dir / "dbt_project.yml").read_text())["profile"]
+    profile_name = read_yaml(project.project_dir / "dbt_project.yml")["profile"]
     path = project.profiles_dir / "profiles.yml"
-    profiles = yaml.safe_load(path.read_text()) or {}
+    profiles = read_yaml(path) or {}
     if profile_name not in profiles:
         raise UsageError(
             f"{path} has no profile {profile_name!r}", "add it, or fix dbt_project.yml"

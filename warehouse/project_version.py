@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 import clickward
 from clickward.warehouse.errors import UsageError
 from clickward.warehouse.profile import Project
+from clickward.warehouse.yaml_text import read_yaml
 
 # The file beside a project that says what was shipped into it.
 RECORD = "clickward-project.json"
@@ -134,5 +133,5 @@ def _advice(state: State, folder: Path) -> str:
 
 
 def _document(project_dir: Path) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load((project_dir / "dbt_project.yml").read_text())
+    document: dict[str, Any] = read_yaml(project_dir / "dbt_project.yml")
     return document

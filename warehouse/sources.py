@@ -6,13 +6,10 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from clickward.warehouse.errors import UsageError
 from clickward.warehouse.profile import Project
+from clickward.warehouse.yaml_text import read_yaml
 
-# libyaml's loader is ten times as fast; a wheel without it still has the other one.
-Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SCHEMA = re.compile(r"\{\{\s*target\.schema\s*\}\}_(\w+)")
 
 
@@ -113,16 +110,30 @@ def reports(project: Project, source: str | None = None) -> list[Report]:
     return found
 
 
+def other_reports(project: Project, source: str) -> dict[str, str]:
+    """Names of the vendor's reports that are not loaded, with what each of them is."""
+    found: dict[str, str] = {}
+    for _, entry in _sources(project):
+        if any(_meta(table).get("load") == source for table in entry.get("tables", [])):
+            for what, names in _meta(entry).get("not_loaded", {}).items():
+                found |= dict.fromkeys(names, what)
+    return found
+
+
+def _sources(project: Project) -> list[tuple[Path, dict[str, Any]]]:
+    paths = sorted((project.project_dir / "models").rglob("_*__sources.yml"))
+    return [(path, source) for path in paths for source in _document(path).get("sources", [])]
+
+
 def _definitions(project: Project) -> list[tuple[Table, dict[str, Any]]]:
     variables = _document(project.project_dir / "dbt_project.yml").get("vars", {})
     found = []
-    for path in sorted((project.project_dir / "models").rglob("_*__sources.yml")):
-        for source in _document(path).get("sources", []):
-            schema = SCHEMA.fullmatch(str(source.get("schema", "")))
-            for entry in source.get("tables", []):
-                meta = _meta(entry)
-                if schema is not None and "order_by" in meta:
-                    found.append((_table(path, schema[1], entry, meta, variables), meta))
+    for path, source in _sources(project):
+        schema = SCHEMA.fullmatch(str(source.get("schema", "")))
+        for entry in source.get("tables", []):
+            meta = _meta(entry)
+            if schema is not None and "order_by" in meta:
+                found.append((_table(path, schema[1], entry, meta, variables), meta))
     return found
 
 
@@ -133,7 +144,7 @@ def _document(path: Path) -> dict[str, Any]:
 @lru_cache(maxsize=64)
 def _parsed(path: Path, changed_at: int) -> dict[str, Any]:
     """The YAML of `path`, parsed anew where the file has changed."""
-    return yaml.load(path.read_text(encoding="utf-8"), Loader) or {}
+    return read_yaml(path) or {}
 
 
 def _table(

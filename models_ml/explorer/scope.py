@@ -6,13 +6,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
-import yaml
 
 from clickward.models_ml.explorer.dimensions import condition_of, quoted
 from clickward.models_ml.registry import list_models, list_thresholds
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import read_feature_set
 from clickward.warehouse.errors import UsageError, UserError
+from clickward.warehouse.yaml_text import read_yaml
 
 TARGET, SUBJECT = "is_fraud", "install"
 # Models looked at where none is named: the champion, the challenger, then the latest trained.
@@ -211,5 +211,5 @@ def _mature_before(warehouse: Warehouse) -> date | None:
 
 def matured_days(warehouse: Warehouse) -> int:
     """Days after an install from which a verdict on it is matured, as the dbt project states."""
-    stated = yaml.safe_load((warehouse.project.project_dir / "dbt_project.yml").read_text())
+    stated = read_yaml(warehouse.project.project_dir / "dbt_project.yml")
     return int(stated["vars"]["matured_days"])

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
 from clickward.warehouse.errors import UsageError
 from clickward.warehouse.profile import Project
+from clickward.warehouse.yaml_text import read_yaml
 
 PREFIX = "monitor_"
 
@@ -16,7 +15,7 @@ def read_limits(project: Project, changes: Sequence[str] = ()) -> dict[str, floa
 
     Raises `UsageError` naming the limits there are.
     """
-    stated: dict[str, Any] = yaml.safe_load((project.project_dir / "dbt_project.yml").read_text())
+    stated: dict[str, Any] = read_yaml(project.project_dir / "dbt_project.yml")
     limits = {
         name.removeprefix(PREFIX): float(value)
         for name, value in stated.get("vars", {}).items()

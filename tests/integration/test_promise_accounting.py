@@ -30,11 +30,18 @@ def test_loaded_is_kept_and_duplicates_and_rejected(
     odd = "1,2,1,13,\n7,1,1,13,99,2024-01-01 00:00:00,,1\n"
     text = second.read_text() + odd
     second.write_text(text + "\n".join(text.splitlines()[1:11]) + "\n")
-    run(project, "load", "talkingdata", first, second)
+    # An hour without events is a load of no rows.
+    empty = tmp_path / "empty.csv"
+    empty.write_text(HEADER + "\n")
+    run(project, "load", "talkingdata", first, second, empty)
     run(project, "build", *CORE)
     capsys.readouterr()
     run(project, "loads", "--json")
-    ledger = {Path(row["file"]).name: row for row in json.loads(capsys.readouterr().out)}
+    out, err = capsys.readouterr()
+    assert err == ""
+    ledger = {Path(row["file"]).name: row for row in json.loads(out)}
+    counted = ("rows_read", "loaded", "kept", "duplicates", "rejected", "rejected_at_load")
+    assert [ledger["empty.csv"][name] for name in counted] == [0] * 6
     assert sum(row["loaded"] for row in ledger.values()) == 100 + 111
     for row in ledger.values():
         assert row["loaded"] == row["kept"] + row["duplicates"] + row["rejected"]

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -32,11 +32,16 @@ class CsvReader:
         self._stream = CsvStream(path, compression)
         try:
             self._blocks = self._stream.blocks()
-            self._header, self._first = split_header(path, next(self._blocks, b""))
+            header, self._first = split_header(path, next(self._blocks, b""))
+            self._header = self._fields(header)
             self.matched = match_columns(str(path), report, self._header)
         except BaseException:
             self._stream.close()
             raise
+
+    def records(self) -> int:
+        """How many records the file has besides its header, once all are read."""
+        return self._stream.records - 1
 
     def position(self) -> int:
         """Bytes of the file on disk read so far."""
@@ -78,8 +83,29 @@ class CsvReader:
 
         if not block.strip(b"\r\n"):
             return pa.table([pa.array([], pa.string())] * len(names), names=names), invalid
+        return self._texts(block, names, keep), invalid
+
+    def _fields(self, header: bytes) -> list[str]:
+        """The fields of the header, parsed as every other record is."""
+        names = [str(place) for place in range(header.count(b",") + 1)]
+        while True:
+            wrong: list[arrow_csv.InvalidRow] = []
+
+            def keep(row: arrow_csv.InvalidRow, wrong: list[arrow_csv.InvalidRow] = wrong) -> str:
+                wrong.append(row)
+                return "skip"
+
+            table = self._texts(header, names, keep)
+            if not wrong:
+                return [column[0].as_py() for column in table.columns]
+            # Commas inside quotes part no fields.
+            names = names[: wrong[0].actual_columns]
+
+    def _texts(
+        self, block: bytes, names: list[str], keep: Callable[[arrow_csv.InvalidRow], str]
+    ) -> pa.Table:
         try:
-            table = arrow_csv.read_csv(
+            return arrow_csv.read_csv(
                 pa.BufferReader(block),
                 # Only one thread numbers the records it refuses.
                 arrow_csv.ReadOptions(
@@ -95,7 +121,6 @@ class CsvReader:
             )
         except pa.ArrowInvalid as error:
             raise UserError(f"{self.path}: cannot be read as CSV: {error}") from error
-        return table, invalid
 
     def _number(self, count: int, invalid: list[arrow_csv.InvalidRow]) -> Numbers:
         """Record numbers of the block's `count` good rows: those that no bad row has."""

@@ -5,8 +5,6 @@ at bytes that are not UTF-8. So both are looked for here, before it sees them.
 """
 
 import codecs
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,14 +17,19 @@ from clickward.warehouse.loading.files import Compression, read_some
 
 # A code point that text never holds ("noncharacter") stands for each byte that is not UTF-8.
 MARK = "\ufdd0"
-CHUNK = 8 << 20
-LONGEST_RECORD = CHUNK
+# Short records cost a thousand times their bytes where they are refused: read few of them at once.
+CHUNK = 1 << 20
+LONGEST_RECORD = 8 << 20
+LONGEST_HEADER = 128 << 10
 QUOTE = 0x22
 BOUNDS = np.zeros(256, dtype=bool)
 BOUNDS[list(b',\r\n"')] = True
 ENDS = frozenset(b",\r\n")
 
+LF, CR, COMMA = 0x0A, 0x0D, 0x2C
+
 Places = npt.NDArray[np.int64]
+NOWHERE: Places = np.array([], dtype=np.int64)
 
 codecs.register_error(
     "clickward-mark",
@@ -37,13 +40,15 @@ codecs.register_error(
 class CsvStream:
     """A file's records: unpacked, valid UTF-8, quotes checked.
 
-    `has_marks` tells whether a byte that is not UTF-8 has been replaced by `MARK`. Reading raises
+    `has_marks` tells whether a byte that is not UTF-8 has been replaced by `MARK`, `records` how
+    many records have begun so far, the header included; blank lines are none. Reading raises
     `UserError` naming the line where quotes go wrong.
     """
 
     def __init__(self, path: Path, compression: Compression | None) -> None:
         self.path = path
         self.has_marks = False
+        self.records = 0
         self._compression = compression
         self._raw = pa.OSFile(str(path), "rb")
         self._stream = (
@@ -52,6 +57,7 @@ class CsvStream:
         self._decoder = codecs.getincrementaldecoder("utf-8")("clickward-mark")
         self._is_text_pending = False
         self._last = ord("\n")
+        self._is_between = True
         self._line = 1
         self._is_quoted = False
         self._quoted_since = 1
@@ -91,6 +97,8 @@ class CsvStream:
             chunk = held + text
             kept = chunk.rstrip(b'"')
             held = chunk[len(kept) :]
+            if len(held) > LONGEST_RECORD:
+                raise self._endless()
             if kept:
                 yield kept
         if last := held + self._as_utf8(b""):
@@ -106,12 +114,15 @@ class CsvStream:
 
     def _follow(self, chunk: bytes) -> int:
         """Follow quotes through `chunk`; returns the index after its last record, 0 without one."""
+        was_quoted = self._is_quoted
         if b'"' not in chunk:
             end = 0 if self._is_quoted else _last_line_end(chunk)
+            if not was_quoted:
+                self._count(chunk)
         else:
-            was_quoted = self._is_quoted
             opened, closed = self._quotes(chunk)
             end = _last_line_end(chunk)
+            self._count(chunk, opened, closed, was_quoted)
             # Inside quotes more stretches are open than closed: look before the last of them.
             while end and was_quoted + np.searchsorted(opened, end) > np.searchsorted(closed, end):
                 inside = int(np.searchsorted(opened, end)) - 1
@@ -119,6 +130,32 @@ class CsvStream:
         self._line += chunk.count(b"\n")
         self._last = chunk[-1]
         return end
+
+    def _count(
+        self,
+        chunk: bytes,
+        opened: Places = NOWHERE,
+        closed: Places = NOWHERE,
+        was_quoted: bool = False,
+    ) -> None:
+        """Count the records that begin in `chunk`: what follows a line end outside quotes.
+
+        This is done apart from Arrow's parser, so that rows it loses are missed.
+        """
+        if b"\r" not in chunk and b"\n\n" not in chunk and not len(opened) and not was_quoted:
+            # Plain lines, none of them blank: as many begin as end, but for the edges.
+            begins = self._is_between and chunk[0] != LF
+            self.records += begins + chunk.count(b"\n") - chunk.endswith(b"\n")
+            self._is_between = chunk.endswith(b"\n")
+            return
+        data = np.frombuffer(chunk, dtype=np.uint8)
+        is_end = (data == LF) | (data == CR)
+        places = np.flatnonzero(is_end)
+        opens = np.searchsorted(opened, places) + was_quoted
+        is_end[places[opens > np.searchsorted(closed, places)]] = False
+        after_end = np.concatenate(([self._is_between], is_end[:-1]))
+        self.records += int(np.count_nonzero(after_end & ~is_end))
+        self._is_between = bool(is_end[-1])
 
     def _quotes(self, chunk: bytes) -> tuple[Places, Places]:
         """Where quoted stretches of `chunk` open and close, found at once where all is regular.
@@ -144,8 +181,14 @@ class CsvStream:
 
     def _quotes_one_by_one(self, chunk: bytes, places: list[int]) -> tuple[Places, Places]:
         """The same where a quote stands inside an unquoted field: there it is text."""
-        opened, closed = [], []
+        opened: list[int] = []
+        closed: list[int] = []
         skipped = -1
+
+        def remember_line() -> None:
+            if opened:
+                self._quoted_since = self._line + chunk.count(b"\n", 0, opened[-1])
+
         for place in places:
             if place == skipped:
                 continue
@@ -153,7 +196,6 @@ class CsvStream:
             if not self._is_quoted:
                 if (chunk[place - 1] if place else self._last) in ENDS:
                     self._is_quoted = True
-                    self._quoted_since = self._line + chunk.count(b"\n", 0, place)
                     opened.append(place)
             elif after == QUOTE:
                 skipped = place + 1
@@ -161,7 +203,9 @@ class CsvStream:
                 self._is_quoted = False
                 closed.append(place)
             else:
+                remember_line()
                 raise self._broken("a quoted field has text after its closing quote")
+        remember_line()
         return np.array(opened, dtype=np.int64), np.array(closed, dtype=np.int64)
 
     def _broken(self, what: str) -> UserError:
@@ -181,28 +225,39 @@ class CsvStream:
         )
 
 
-def split_header(path: Path, block: bytes) -> tuple[list[str], bytes]:
-    """The fields of the first record, and what follows it.
+def split_header(path: Path, block: bytes) -> tuple[bytes, bytes]:
+    """The first record with its line end, and what follows it.
 
-    Raises `UserError` where there is no record, or one that is not text.
+    Quotes are followed as in the rows: one inside an unquoted field is text. Raises `UserError`
+    where there is no record, or one that is too long or not UTF-8.
     """
     block = block.lstrip(b"\r\n")
     if not block:
         raise UserError(f"{path}: the file has only blank lines", "expected a header")
-    end = _first_record_end(block)
-    text = block[:end].decode()
-    if MARK in text:
+    end = _first_record_end(block[: LONGEST_HEADER + 1])
+    if end > LONGEST_HEADER:
+        raise UserError(
+            f"{path}: the first record has more than {LONGEST_HEADER >> 10} KiB,"
+            " expected a header of column names",
+            "add the header, or remove what stands before it",
+        )
+    if MARK.encode() in block[:end]:
         raise UserError(f"{path}: the header is not UTF-8 text", "convert the file to UTF-8")
-    return next(csv.reader(io.StringIO(text, newline=""))), block[end:]
+    return block[:end], block[end:]
 
 
 def _first_record_end(block: bytes) -> int:
-    quotes = 0
+    is_quoted = False
+    before = LF
     for place, byte in enumerate(block):
-        if byte == QUOTE:
-            quotes += 1
-        elif byte in b"\r\n" and quotes % 2 == 0:
+        if byte == QUOTE and (is_quoted or before in ENDS):
+            # A doubled quote closes and opens at once: between the two there is nothing.
+            is_quoted = not is_quoted
+            before = COMMA
+            continue
+        if byte in (LF, CR) and not is_quoted:
             return place + 1 + (block[place : place + 2] == b"\r\n")
+        before = byte
     return len(block)
 
 

@@ -2,6 +2,7 @@
 
 import glob
 import hashlib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,52 +40,92 @@ class Format:
 
 
 @dataclass(frozen=True)
+class Found:
+    """A file to load; `searched` is the folder of the command line that it was found in, if any."""
+
+    path: Path
+    searched: Path | None = None
+
+
+@dataclass(frozen=True)
 class Missing:
-    """A path on the command line that names no file, with the reason."""
+    """A path that names no file to load, with the reason."""
 
     path: str
     error: UserError
 
 
-def expand(paths: Iterable[str]) -> list[Path | Missing]:
+def expand(paths: Iterable[str]) -> list[Found | Missing]:
     """Files named by files, folders (searched to the bottom) and patterns; each once."""
-    found: dict[str, Path | Missing] = {}
+    found: dict[str, Found | Missing] = {}
     for text in paths:
-        for item in _expand_one(text):
-            key = item.path if isinstance(item, Missing) else str(item.resolve())
+        try:
+            items = _expand_one(text)
+        except OSError as error:
+            items = [_missing(text, f"cannot be read: {error.strerror}", "check its rights")]
+        for item in items:
+            key = item.path if isinstance(item, Missing) else str(item.path.resolve())
             found.setdefault(key, item)
     return list(found.values())
 
 
-def _expand_one(text: str) -> list[Path | Missing]:
+def _expand_one(text: str) -> list[Found | Missing]:
     path = Path(text)
     if path.is_dir():
-        files = sorted(
-            file
-            for file in path.rglob("*")
-            if file.is_file()
-            and file.name.lower().endswith(SUFFIXES)
-            and not any(p.startswith((".", "_")) for p in file.relative_to(path).parts)
-        )
-        return [*files] or [
-            Missing(
-                text,
-                UserError(
-                    f"{text}: the folder has no file to load",
-                    f"files end in {', '.join(SUFFIXES)}",
-                ),
-            )
+        return _search(path) or [
+            _missing(text, "the folder has no file to load", f"files end in {', '.join(SUFFIXES)}")
         ]
     if path.is_file():
-        return [path]
+        return [_named(path)]
     if path.exists():
-        return [Missing(text, UserError(f"{text}: is no regular file", "copy it to a file first"))]
+        return [_missing(text, "is no regular file", "copy it to a file first")]
     if glob.has_magic(text):
         matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 (takes absolute ones)
         if matches:
             return [item for match in matches for item in _expand_one(match)]
-        return [Missing(text, UserError(f"{text}: no file matches", "check the pattern"))]
-    return [Missing(text, UserError(f"{text}: no such file", "check the path"))]
+        return [_missing(text, "no file matches", "check the pattern")]
+    return [_missing(text, "no such file", "check the path")]
+
+
+def _search(folder: Path) -> list[Found | Missing]:
+    """The files below `folder`, in order; a folder that cannot be read is told, not passed over."""
+    unreadable: list[OSError] = []
+    found: list[Found | Missing] = []
+    for here, folders, files in os.walk(folder, onerror=unreadable.append):
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        found += [
+            _named(path, folder)
+            for name in files
+            if name.lower().endswith(SUFFIXES) and not name.startswith((".", "_"))
+            if (path := Path(here, name)).is_file()
+        ]
+    found.sort(key=lambda item: str(item.path))
+    return found + [
+        _missing(str(error.filename), f"cannot be read: {error.strerror}", "check its rights")
+        for error in unreadable
+    ]
+
+
+def _named(path: Path, searched: Path | None = None) -> Found | Missing:
+    """The file, where its name is text: lineage and the ledger keep it."""
+    if is_text(str(path)):
+        return Found(path, searched)
+    return _missing(str(path), "its name is not UTF-8 text", "rename the file or its folder")
+
+
+def is_text(name: str) -> bool:
+    """False where the system's name of a file has bytes that are not UTF-8."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def printable(name: str) -> str:
+    """A name as it can be printed: bytes that are not UTF-8 as `\\xff`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _missing(path: str, what: str, hint: str) -> Missing:
+    shown = printable(path)
+    return Missing(shown, UserError(f"{shown}: {what}", hint))
 
 
 def sniff(path: Path) -> Format:

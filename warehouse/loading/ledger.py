@@ -148,7 +148,12 @@ def list_loads(warehouse: Warehouse) -> pl.DataFrame:
         f" {unread} as unread_values"
         f" from {warehouse.table('staging', 'load_accounting')} group by load_id"
     )
-    return loads.join(counted, on="load_id", how="left", maintain_order="left")
+    known = loads.join(counted, on="load_id", how="left", maintain_order="left")
+    # What brought no rows leaves none to count.
+    return known.with_columns(
+        pl.when(pl.col("loaded") == 0).then(0).otherwise(pl.col(name)).cast(pl.UInt64).alias(name)
+        for name in ("kept", "duplicates", "rejected")
+    )
 
 
 def _row_tables(warehouse: Warehouse, reports: Iterable[Report]) -> list[str]:

@@ -13,7 +13,8 @@ from clickward.warehouse.errors import UsageError, UserError
 from clickward.warehouse.loading import ledger
 from clickward.warehouse.loading.attempt import Attempt, Meter, Reader, open_reader
 from clickward.warehouse.loading.batch import RejectedLine
-from clickward.warehouse.loading.files import Format, content_hash, sniff
+from clickward.warehouse.loading.files import content_hash, sniff
+from clickward.warehouse.loading.timezones import same_zone, timezone_of
 from clickward.warehouse.sources import Report, reports, tables
 from clickward.warehouse.tables import ensure_tables
 
@@ -71,7 +72,7 @@ class Loader:
     def load(self, path: Path, report: Report, meter: Meter) -> Result:
         """Load one file. Raises `UserError` where it is refused; nothing of it stays then."""
         found = sniff(path)
-        timezone = self._timezone_of(path, report, found)
+        timezone = timezone_of(path, report, found, self.timezone)
         before = path.stat()
         digest = content_hash(path)
         load_id = ledger.load_id_of(report.source, report.name, digest)
@@ -117,7 +118,7 @@ class Loader:
         attempt = Attempt(self.warehouse, report, load_id, path)
         try:
             attempt.insert_all(reader, meter)
-            self._accept(path, reader.rows_read, attempt)
+            self._accept(path, reader, attempt)
             after = path.stat()
             if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
                 raise UserError(f"{path}: changed while it was read", "load it again")
@@ -129,26 +130,17 @@ class Loader:
             raise
         return attempt
 
-    def _timezone_of(self, path: Path, report: Report, found: Format) -> str:
-        if not report.needs_timezone and self.timezone not in (None, "UTC"):
-            raise UserError(
-                f"{path}: times of {report.source} are UTC, found --timezone {self.timezone}",
-                "leave --timezone out",
-            )
-        if report.needs_timezone and found.kind == "csv" and self.timezone is None:
-            raise UserError(
-                f"{path}: a CSV export does not say in which time zone its times are",
-                "name it: --timezone UTC, or the app's own such as --timezone Europe/Berlin",
-            )
-        return self.timezone or "UTC"
+    def _accept(self, path: Path, reader: Reader, attempt: Attempt) -> None:
+        """Raise `UserError` where the file as a whole is not fit to be kept.
 
-    def _accept(self, path: Path, read: int, attempt: Attempt) -> None:
-        """Raise `UserError` where the file as a whole is not fit to be kept."""
-        loaded, rejected = attempt.rows_loaded, attempt.rows_rejected
-        if read == 0:
+        What was read is compared with a count of the file's records that the reader's parser has
+        no part in, so that rows it drops are missed.
+        """
+        read, loaded, rejected = reader.rows_read, attempt.rows_loaded, attempt.rows_rejected
+        if read != reader.records():
             raise UserError(
-                f"{path}: found a header and no rows, expected at least one row",
-                "leave the file out",
+                f"{path}: has {reader.records():,} records, but {read:,} were read of them",
+                "look for stray quotes and line ends in it, and export it again",
             )
         if read != loaded + rejected:
             raise UserError(
@@ -189,7 +181,8 @@ def _loaded(path: Path, report: Report, reader: Reader, attempt: Attempt) -> Res
 
 
 def _already_loaded(path: Path, report: Report, known: ledger.Committed, timezone: str) -> Result:
-    if known.timezone != timezone:
+    # Without rows there are no times that a zone could change.
+    if known.rows_read and not same_zone(known.timezone, timezone):
         raise UserError(
             f"{path}: already loaded with time zone {known.timezone}, found {timezone}",
             f"say --timezone {known.timezone}; another zone needs a new store",

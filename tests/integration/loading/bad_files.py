@@ -10,6 +10,7 @@ import pyarrow as pa
 
 HEADER = b"ip,app,device,os,channel,click_time,attributed_time,is_attributed\n"
 SHORT = b"ip,app,device,os,channel,click_time\n"
+NAMES = SHORT.decode().strip().split(",")
 
 
 def rows(count: int, first: int = 1) -> list[bytes]:
@@ -18,6 +19,14 @@ def rows(count: int, first: int = 1) -> list[bytes]:
         b"%d,3,1,13,497,2017-11-07 09:%02d:%02d,,0\n" % (n, n // 60 % 60, n % 60)
         for n in range(first, first + count)
     ]
+
+
+def with_screens(lines: list[bytes]) -> bytes:
+    """The rows with one more field, whose text holds a quote in every fourth of them."""
+    short = [line.removesuffix(b",,0\n") for line in lines]
+    return b"".join(
+        line + (b',5"\n' if place % 4 == 3 else b",x\n") for place, line in enumerate(short)
+    )
 
 
 def noise(count: int) -> list[bytes]:
@@ -156,16 +165,16 @@ REFUSED = [
     ),
     Refused("blank.csv", b"\n\r\n\n", "the file has only blank lines", "expected a header"),
     Refused(
-        "header_only.csv",
-        HEADER,
-        "found a header and no rows, expected at least one row",
-        "leave the file out",
+        "long_header.csv",
+        SHORT.strip() + b"," + b"x" * 140_000 + b"\n1,3,1,13,497,2017-11-07 09:30:38,y\n",
+        "the first record has more than 128 KiB, expected a header of column names",
+        "add the header, or remove what stands before it",
     ),
     Refused(
-        "blank_rows.csv",
-        HEADER + b"\n\n\n",
-        "found a header and no rows, expected at least one row",
-        "leave the file out",
+        "no_line_ends.csv",
+        b"1,3,1,13,497," * 12_000,
+        "the first record has more than 128 KiB, expected a header of column names",
+        "add the header, or remove what stands before it",
     ),
     Refused(
         "no_header.csv",
@@ -275,6 +284,24 @@ TAKEN = [
     ),
     Taken(
         "quoted.csv", with_row(4, b'"4","3","1","13","4\n""97""","2017-11-07 09:30:38",,0\n'), 20
+    ),
+    # An hour without events.
+    Taken("header_only.csv", HEADER, 0),
+    Taken("header_without_line_end.csv", HEADER.strip(), 0),
+    Taken("blank_rows.csv", HEADER + b"\n\r\n\n", 0),
+    Taken("no_rows.parquet", lambda folder: parquet(folder, {name: [] for name in NAMES}), 0),
+    # Quotes in the header follow the rule of the rows.
+    Taken(
+        "quote_in_header.csv",
+        SHORT.strip() + b',screen 5"\n' + with_screens(rows(9)),
+        9,
+        note='ignored columns: screen 5"',
+    ),
+    Taken(
+        "quoted_header.csv",
+        b'"ip",app,"device",os,channel,"click_time","a ""b"",\nc"\n' + with_screens(rows(9)),
+        9,
+        note='ignored columns: a "b",\nc',
     ),
     Taken("stray_quote.csv", with_row(4, b'4,3,1,13,5" screen,2017-11-07 09:30:38,,0\n'), 20),
     Taken(

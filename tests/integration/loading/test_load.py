@@ -116,6 +116,19 @@ def test_same_content_is_loaded_once_whatever_its_name(run: Run, warehouse: Ware
     assert counts(warehouse) == (5, 0, 1)
 
 
+def test_hours_without_events_are_loads_of_no_rows(run: Run, warehouse: Warehouse) -> None:
+    """Those of other days are the same content: one load, already there."""
+    hours = [Path(f"dt=2026-01-05/h={hour}") for hour in range(3)]
+    for place, hour in enumerate(hours):
+        hour.mkdir(parents=True)
+        (hour / "part.csv").write_bytes(HEADER + b"".join(rows(1) if place == 2 else []))
+    code, out, err = run("load", "talkingdata", "dt=2026-01-05", "--json")
+    assert (code, err) == (0, "")
+    told = [(row["status"], row["rows_read"], row["loaded"]) for row in json.loads(out)]
+    assert told == [("loaded", 0, 0), ("already_loaded", 0, 0), ("loaded", 1, 1)]
+    assert counts(warehouse) == (1, 0, 2)
+
+
 def test_folders_and_patterns_are_searched_and_each_file_read_once(
     run: Run, warehouse: Warehouse
 ) -> None:

@@ -75,19 +75,99 @@ def test_reports_are_recognised_by_folder_and_name(run: Run, warehouse: Warehous
 
 def test_unknown_report_is_asked_for(run: Run, warehouse: Warehouse) -> None:
     Path("export.csv").write_text(csv_text(INSTALL))
-    Path("blocked_clicks.csv").write_text(csv_text(INSTALL))
-    code, _, err = run("load", "appsflyer", "export.csv", "blocked_clicks.csv", "--timezone=UTC")
+    Path("my-clicks_2026-01-05.csv").write_text(csv_text(INSTALL))
+    words = ["export.csv", "my-clicks_2026-01-05.csv", "--timezone=UTC"]
+    code, _, err = run("load", "appsflyer", *words)
     names = "clicks, installs, in_app_events, blocked_installs, detection"
     assert code == 1
     assert err == (
-        f"error: export.csv: no folder or file name tells the report, expected one of {names}\n"
-        f"error: blocked_clicks.csv: no folder or file name tells the report,"
+        "error: export.csv: no folder t=… and no file name tells the report,"
+        f" expected one of {names}\n"
+        "error: my-clicks_2026-01-05.csv: no folder t=… and no file name tells the report,"
         f" expected one of {names}\n"
         "hint: name it with --report\n"
     )
     words = ["export.csv", "--report", "installs", "--timezone", "UTC"]
     assert run("load", "appsflyer", *words)[0] == 0
     assert raw_rows(warehouse, "installs", "app_id") == [("com.game",)]
+
+
+def test_data_locker_is_read_by_topic(run: Run, warehouse: Warehouse) -> None:
+    """Folders above, apps and hours whose names hold words of reports tell nothing."""
+    day = "af_installs_and_clicks/{}/dt=2026-01-05"
+    files = {
+        day.format("t=installs") + "/h=10/app_id=com.super.clicks/part-0.csv": "1",
+        day.format("t=installs") + "/h=10/app_id=com.organic.installs/part-0.csv": "2",
+        day.format("t=installs") + "/h=late/part-0.csv": "3",
+        day.format("t=sessions") + "/h=10/part-0.csv": "4",
+        day.format("t=sessions") + "/h=11/part-0.csv": "5",
+        day.format("t=attributed_ad_revenue") + "/part-0.csv": "6",
+        day.format("t=conversions_retargeting") + "/h=1/part-0.csv": "7",
+        day.format("t=brand_new") + "/h=1/installs.csv": "8",
+    }
+    for name, identity in files.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(csv_text(INSTALL | {"appsflyer_id": [identity]}))
+    code, out, err = run("load", "appsflyer", "af_installs_and_clicks", "--json")
+    assert code == 0
+    assert [(row["file"], row["report"], row["loaded"]) for row in json.loads(out)] == [
+        (name, "installs", 1) for name in sorted(files) if "t=installs" in name
+    ]
+    left_out = "which is no report that is loaded"
+    assert sorted(err.splitlines()) == [
+        f"af_installs_and_clicks/t={topic}: left out, {what}, {left_out}"
+        for topic, what in (
+            ("attributed_ad_revenue", "it holds ad revenue"),
+            ("brand_new", "it holds the topic brand_new"),
+            ("conversions_retargeting", "it holds conversions of retargeting"),
+            ("sessions", "2 files: it holds sessions"),
+        )
+    ]
+    found = raw_rows(warehouse, "installs", "appsflyer_id")
+    assert sorted(found) == [("1",), ("2",), ("3",)]
+    zones = warehouse.query(f"select toString(timezone) from {warehouse.table('raw', 'loads')}")
+    assert zones.rows() == [("UTC",)] * 3
+    for other in ("clicks", "in_app_events", "blocked_installs", "detection"):
+        assert raw_rows(warehouse, other, "appsflyer_id") == []
+
+
+def test_names_of_the_export_tell_report_and_zone(run: Run, warehouse: Warehouse) -> None:
+    period = "2026-01-05_2026-01-06"
+    events = INSTALL | {"event_time": ["2026-01-05 10:00:00"], "event_name": ["buy"]}
+    files = {
+        f"com.a_installs_{period}_Asia_Singapore.csv": (INSTALL, "installs", "Asia/Singapore"),
+        f"com.a_non-organic-installs_{period}_UTC.csv": (INSTALL, "installs", "UTC"),
+        f"com.a_organic-in-app-events_{period}_Europe_Berlin.csv": (
+            events, "in_app_events", "Europe/Berlin",
+        ),
+    }  # fmt: skip
+    Path("x").mkdir()
+    for place, (name, (columns, _, _)) in enumerate(files.items()):
+        Path("x", name).write_text(csv_text(columns | {"appsflyer_id": [str(place)]}))
+    Path("x", "com.a_fraud-post-inapps_2026-01-05.csv").write_text(csv_text(events))
+    code, _, err = run("load", "appsflyer", "x")
+    assert code == 0
+    assert err == (
+        "x/com.a_fraud-post-inapps_2026-01-05.csv: left out, it holds in-app events judged after"
+        " attribution, which is no report that is loaded\n"
+    )
+    ledger = warehouse.query(
+        "select file_name, toString(report) as report, toString(timezone) as timezone"
+        f" from {warehouse.table('raw', 'loads')}"
+    )
+    expected = [(f"x/{name}", report, zone) for name, (_, report, zone) in files.items()]
+    assert sorted(ledger.rows()) == sorted(expected)
+    [first, *_] = files
+    code, _, err = run("load", "appsflyer", f"x/{first}", "--timezone", "UTC")
+    assert code == 1
+    assert err == (
+        f"error: x/{first}: its name tells that times are in Asia/Singapore, found --timezone UTC\n"
+        "hint: leave --timezone out, or rename the file if it is in UTC\n"
+    )
+    # The zone of the name is that of the ledger, so that loading again changes nothing.
+    code, out, _ = run("load", "appsflyer", "x", "--json")
+    assert code == 0
+    assert {row["status"] for row in json.loads(out)} == {"already_loaded"}
 
 
 def test_csv_needs_a_time_zone_and_keeps_it_in_the_ledger(run: Run, warehouse: Warehouse) -> None:

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,8 @@ def read(path: Path, report: Report) -> tuple[list[tuple[str, ...]], list[int], 
         rows += [tuple(row.values()) for row in batch.rows.to_pylist()]
         numbers += batch.numbers.tolist()
         refused += [line.row for line in batch.rejected]
-    assert reader.rows_read == len(numbers) + len(refused)
+    # What was parsed, and what was counted beside the parser.
+    assert reader.rows_read == reader.records() == len(numbers) + len(refused)
     return rows, numbers, refused
 
 
@@ -135,6 +137,45 @@ def test_endless_record_is_an_error(
     monkeypatch.setattr(csv_stream, "LONGEST_RECORD", 100)
     with pytest.raises(UserError, match=message):
         read(path, report)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ('a,b,c,5" screen', '5" screen'),
+        ('a,b,c,"5"" screen"', '5" screen'),
+        ('a,b,c,screen 5"', 'screen 5"'),
+        ('a,b,c,"x,\n"""', 'x,\n"'),
+        ('a,b,c,""', ""),
+    ],
+)
+def test_quotes_in_the_header_are_those_of_the_rows(
+    header: str, name: str, end: str, size: int, report: Report, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    lines = [header, *(f'{n},2,3,5"' if n % 3 else f'{n},2,3,"x{end}"' for n in range(9))]
+    path = tmp_path / "rows.csv"
+    path.write_bytes(end.join(lines).encode())
+    monkeypatch.setattr(csv_stream, "CHUNK", size)
+    reader = CsvReader(path, None, report)
+    assert reader.matched.ignored == [name or "(unnamed)"]
+    rows, numbers, refused = read(path, report)
+    assert [row[0] for row in rows] == [str(n) for n in range(9)]
+    assert (numbers, refused) == (list(range(1, 10)), [])
+
+
+def test_irregular_quotes_are_followed_in_time_of_their_number(
+    report: Report, tmp_path: Path
+) -> None:
+    """A stray quote among many quoted fields had the lines before each of them counted."""
+    path = tmp_path / "rows.csv"
+    path.write_text('a,b,c\n5" x,2,3\n' + '"1","2","3"\n' * 300_000)
+    start = time.process_time()
+    rows, _, _ = read(path, report)
+    assert len(rows) == 300_001
+    assert time.process_time() - start < 20
 
 
 def test_old_macintosh_line_ends(report: Report, tmp_path: Path) -> None:

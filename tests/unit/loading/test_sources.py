@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from clickward.warehouse.errors import UsageError
-from clickward.warehouse.loading.recognise import match_report
 from clickward.warehouse.profile import Project, Target, find_project
-from clickward.warehouse.sources import Report, find_table, reports
+from clickward.warehouse.sources import find_table, reports
 from clickward.warehouse.tables import create_database, create_table
 
 LOCAL = Target("local", "chdb", "clickward", {}, {})
@@ -103,29 +102,3 @@ def test_mistakes_in_the_yaml_are_told(written: Project, meta: str, message: str
     write(written, meta)
     with pytest.raises(UsageError, match=message):
         reports(written)
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("t=installs/dt=2026-01-02/part-00000.parquet", "installs"),
-        ("installs.csv", "installs"),
-        ("INSTALLS_2026.csv.gz", "installs"),
-        ("in-app-events_2026.csv", "in_app_events"),
-        ("t=inapps/h=3/part.parquet", "in_app_events"),
-        ("installs/blocked_installs.csv", "blocked_installs"),
-        ("blocked-installs/installs_1.csv", "installs"),
-        ("detection/2026.csv", "detection"),
-        ("t=fraud_post_attribution_installs/part.parquet", "detection"),
-        ("t=blocked_clicks/part.parquet", None),
-        ("t=installs_retargeting/part.parquet", None),
-        ("uninstalls.csv", None),
-        ("export.csv", None),
-    ],
-)
-def test_report_is_recognised_from_the_path(
-    checkout: Project, path: str, expected: str | None
-) -> None:
-    known: list[Report] = reports(checkout, "appsflyer")
-    found = match_report(Path(path), known)
-    assert (found.name if found else None) == expected
