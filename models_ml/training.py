@@ -197,7 +197,10 @@ def _aloud(as_of: datetime, source: str, end: datetime) -> str:
 def build_estimator(
     model: str, parameters: dict[str, Any], seed: int, device: str = CPU
 ) -> Estimator:
-    """An unfitted estimator. Raises `UsageError` naming the parameters or devices it takes."""
+    """An unfitted estimator.
+
+    Raises `UsageError` naming the parameters it takes, what a parameter may be, or the devices.
+    """
     kind = family(model)
     if device != CPU and not kind.takes_device:
         raise UsageError(
@@ -211,8 +214,15 @@ def build_estimator(
             f"{model} has no parameter {', '.join(unknown)}",
             "parameters are " + ", ".join(f"{name}={value}" for name, value in known.items()),
         )
+    given = {"random_state": seed} | parameters
+    faults = kind.faults(given)
+    if faults:
+        raise UsageError(
+            f"{model}: {'; '.join(faults)}",
+            "docs/models.md and `clickward models list --available --json` say what each may be",
+        )
     placed = {} if device == CPU else {"device": device}
-    return kind(**({"random_state": seed} | placed | parameters))
+    return kind(**(placed | given))
 
 
 def able_families(ability: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from clickward.models_ml.estimators.dense import DenseSupervised
-from clickward.models_ml.estimators.search import Choice, Range, Real
+from clickward.models_ml.estimators.search import Choice, Parameter, Real, one_of, real, whole
 
 
 class Logistic(DenseSupervised):
@@ -18,9 +18,10 @@ class Logistic(DenseSupervised):
     """
 
     name = "logistic_regression"
-    search_space: ClassVar[dict[str, Range]] = {
-        "C": Real(1e-4, 100, log=True),
-        "class_weight": Choice((None, "balanced")),
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "C": real(0, above=True, tuned=Real(1e-4, 100, log=True)),
+        "class_weight": one_of(None, "balanced", tuned=Choice((None, "balanced"))),
+        "max_iter": whole(1),
     }
 
     def __init__(
