@@ -1,12 +1,14 @@
 """Rows of a feature set, day by day, in an order that does not depend on the engine."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 
 from clickward.models_ml.durations import as_utc, format_instant
+from clickward.models_ml.splits import to_datetime
+from clickward.models_ml.stretch import Buckets, find_stretch
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.errors import UserError
@@ -82,6 +84,42 @@ def resolve_span(
             " choose --from and --to among them",
         )
     return span
+
+
+def training_span(
+    warehouse: Warehouse,
+    feature_set: FeatureSet,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Span:
+    """The span asked for, its open ends set to where the rows are: strays are left out, aloud.
+
+    Raises `UserError` where it is empty.
+    """
+    span = resolve_span(warehouse, feature_set, from_at, to_at)
+    buckets = warehouse.query(
+        "select min(event_at) as first, max(event_at) as last, toInt64(count()) as rows"
+        f" from {feature_set.relation} where {BETWEEN.format(column='event_at')}"
+        " group by intDiv(toUnixTimestamp64Milli(event_at), 3600000) order by first",
+        from_at=span.from_at,
+        to_at=span.to_at,
+    )
+    first, last = (buckets[name].to_numpy().astype("datetime64[ms]") for name in ("first", "last"))
+    found = find_stretch(
+        Buckets(first, last, buckets["rows"].to_numpy()), from_at is None, to_at is None
+    )
+    if not found.strays:
+        return span
+    dense = Span(
+        span.from_at if from_at else to_datetime(found.first),
+        span.to_at if to_at else to_datetime(found.last) + MILLISECOND,
+    )
+    say(
+        f"{found.strays:,} row(s) far from all others in time are left out; the others lie in"
+        f" {dense} (--from and --to take another span)"
+    )
+    return dense
 
 
 def count_rows(warehouse: Warehouse, feature_set: FeatureSet, span: Span) -> int:

@@ -21,7 +21,7 @@ from clickward.models_ml.estimators import FAMILIES, Estimator, family, is_insta
 from clickward.models_ml.learners import PLAIN, Learner, Means, choose_learner
 from clickward.models_ml.ledger import Run, ensure_ml_tables, to_json
 from clickward.models_ml.metrics import thresholds_of
-from clickward.models_ml.reading import check_built, resolve_span
+from clickward.models_ml.reading import Span, check_built, training_span
 from clickward.models_ml.registry import is_registered, load_model, read_model, register_model
 from clickward.models_ml.snapshot import Advance, Snapshot, pull_snapshot, stored_path
 from clickward.models_ml.thresholds import Holdout
@@ -89,9 +89,13 @@ def train(
     with cluster_for(estimator, means) as cluster:
         ensure_ml_tables(warehouse)
         check_built(warehouse, feature_set)
-        to_at, as_of, why = training_window(warehouse, feature_set, from_at, to_at, as_of, delay)
+        span, as_of, why = training_window(
+            warehouse, feature_set, from_at, to_at, as_of, delay, say
+        )
         say(f"labels {why}")
-        snapshot = pull_snapshot(warehouse, feature_set, from_at, to_at, as_of, advance=advance)
+        snapshot = pull_snapshot(
+            warehouse, feature_set, span.from_at, span.to_at, as_of, advance=advance
+        )
         waited = format_duration(delay)
         version = model_version(
             estimator, feature_set, snapshot.snapshot_id, waited, calibrate,
@@ -169,25 +173,30 @@ def training_window(
     to_at: datetime | None,
     as_of: datetime | None,
     delay: timedelta,
-) -> tuple[datetime, datetime | None, str]:
-    """End of the training window, label cut-off, and a sentence that says both.
+    say: Say = lambda text: None,
+) -> tuple[Span, datetime | None, str]:
+    """The training window, the label cut-off, and a sentence that says both.
 
     The moment of training is `as_of`; without it, `to_at + delay`; with neither, now, which
-    takes every verdict in the store. Subjects younger than `delay` at that moment are left out.
+    takes every verdict in the store. Subjects younger than `delay` at that moment are left out,
+    and so are strays at an end that is not asked for.
     """
     if as_of is not None:
         latest = as_of - delay
         end = latest if to_at is None else min(to_at, latest)
-        return end, as_of, _aloud(as_of, "--as-of", end)
+        span = training_span(warehouse, feature_set, from_at, end, say)
+        return span, as_of, _aloud(as_of, "--as-of", end)
     if to_at is not None:
-        return to_at, to_at + delay, _aloud(to_at + delay, "the end of training + --delay", to_at)
-    span = resolve_span(warehouse, feature_set, from_at)
+        span = training_span(warehouse, feature_set, from_at, to_at, say)
+        return span, to_at + delay, _aloud(to_at + delay, "the end of training + --delay", to_at)
+    span = training_span(warehouse, feature_set, from_at, None, say)
     end = span.to_at - delay
     if end <= span.from_at:
         raise UserError(
             f"a --delay of {format_duration(delay)} leaves nothing of {span}", "shorten --delay"
         )
-    return end, None, f"as known now (every verdict loaded); subjects before {format_instant(end)}"
+    why = f"as known now (every verdict loaded); subjects before {format_instant(end)}"
+    return Span(span.from_at, end), None, why
 
 
 def _aloud(as_of: datetime, source: str, end: datetime) -> str:
