@@ -102,6 +102,7 @@ def score(
                 "flagged": run.flagged,
                 "from": run.span.from_at.isoformat(),
                 "to": run.span.to_at.isoformat(),
+                "failure": run.failure,
                 "marts_built": is_built,
                 "highest": shown,
                 "challenger": None
@@ -111,6 +112,7 @@ def score(
                     "kind": run.challenger.kind,
                     "model_version": run.challenger.model_version,
                     "flagged": run.challenger.flagged,
+                    "failure": run.challenger.failure,
                 },
             }
         )

@@ -168,9 +168,30 @@ def validate(
             tell=parts.tell,
         )
     if as_json:
-        print_json([row for evaluation in evaluations for row in evaluation.rows()])
+        print_json([row | {"failure": one.failure} for one in evaluations for row in one.rows()])
     else:
         print_evaluations(evaluations, folds)
+    refuse_unmeasured(evaluations)
+
+
+def refuse_unmeasured(evaluations: "list[Evaluation]") -> None:
+    """Raises `UserError` where a model was measured on no fold; all else is kept and printed."""
+    from clickward.models_ml.evaluation import OVERALL
+    from clickward.warehouse.errors import UserError
+
+    measured: dict[str, bool] = {}
+    why: dict[str, str | None] = {}
+    for one in evaluations:
+        if one.fold != OVERALL:
+            values = any(m.metric == SHOWN_ALWAYS and m.value is not None for m in one.measurements)
+            measured[one.model] = measured.get(one.model, False) or values or one.failure is None
+            why[one.model] = one.failure
+    for model, found in measured.items():
+        if not found:
+            raise UserError(
+                f"{model} was measured on no fold: {why[model]}",
+                "choose a longer --train, or another --from and --to; the others are kept",
+            )
 
 
 def print_evaluations(evaluations: "list[Evaluation]", folds: bool) -> None:

@@ -11,6 +11,8 @@ from clickward.warehouse.errors import UserError
 
 # Thresholds come from a twin that has not seen the last fifth of the time span.
 HOLDOUT_SHARE = 0.2
+# Fewer rows teach nothing, and cannot be parted for out-of-fold rates.
+MIN_ROWS = 20
 
 
 def holdout_from(stretch: Stretch) -> np.datetime64:
@@ -19,7 +21,16 @@ def holdout_from(stretch: Stretch) -> np.datetime64:
 
 
 def check_halves(estimator: Estimator, early: np.ndarray, late: np.ndarray) -> None:
-    """Raises `UserError` where a supervised family lacks a class before the holdout or in it."""
+    """Raises `UserError` where rows are too few to learn from, and where a supervised family lacks
+    a class before the holdout or in it.
+    """
+    rows = len(early) + len(late)
+    if rows < MIN_ROWS or not len(early):
+        raise UserError(
+            f"{estimator.name} cannot be trained on {rows:,} rows, {len(early):,} of them before"
+            f" the holdout: at least {MIN_ROWS} are needed",
+            "widen the training window (--from, --to), or load more and run `clickward build`",
+        )
     halves = {"before the holdout": early, "in the holdout, the last 20 % of the time": late}
     for where, y in halves.items():
         positives = int(y.sum())

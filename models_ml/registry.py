@@ -1,6 +1,7 @@
 """Trained models, their thresholds and promotions, as the `ml` tables keep them."""
 
 import getpass
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +87,11 @@ def set_threshold(
     warehouse: Warehouse, version: str, choice: Choice, reason: str, is_operating: bool = True
 ) -> None:
     """Set a threshold of a registered model, saying who and why; scoring uses it from now on."""
+    if not math.isfinite(choice.threshold):
+        raise UsageError(
+            f"a threshold of {choice.threshold} flags by no score",
+            "give a finite number, such as 0.8",
+        )
     row = read_model(warehouse, version).row
     write_threshold(
         warehouse, version, row["target"], choice, getpass.getuser(), reason, is_operating

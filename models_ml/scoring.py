@@ -10,6 +10,7 @@ import polars as pl
 from clickward.models_ml.artifacts import Artifact
 from clickward.models_ml.changes import count_changes, features_hash, unlike_last_score
 from clickward.models_ml.durations import utc_now
+from clickward.models_ml.flatness import Spread
 from clickward.models_ml.frames import split_sequences
 from clickward.models_ml.ledger import Run, drop_uncommitted, ensure_ml_tables
 from clickward.models_ml.metrics import THRESHOLDS
@@ -51,7 +52,10 @@ KINDS = f"{SCORE},{SHADOW}"
 
 @dataclass(frozen=True)
 class ScoreRun:
-    """A committed score run; `kind` is `score`, in production, or `shadow`."""
+    """A committed score run; `kind` is `score`, in production, or `shadow`.
+
+    `failure` says that nearly all scores are equal, where they are.
+    """
 
     run_id: str
     kind: str
@@ -59,6 +63,7 @@ class ScoreRun:
     rows: int
     flagged: int | None
     span: Span
+    failure: str | None = None
     challenger: "ScoreRun | None" = None
 
 
@@ -169,16 +174,22 @@ def _run(work: Work, kind: str, chosen: Registered, threshold: str) -> ScoreRun:
             "threshold": threshold,
         } | counts,
     )  # fmt: skip
-    written, flagged = 0, 0
+    written, flagged, spread = 0, 0, Spread()
     for batch in rebatch(_stream(warehouse, feature_set, span, condition), work.batch_rows):
         scored = score_batch(artifact, chosen, feature_set, run.run_id, batch, threshold)
         warehouse.insert(warehouse.table("ml", "scores"), scored)
         written += scored.height
+        spread.add(scored["score"].to_numpy())
         flagged += int(scored["is_flagged"].sum() or 0)
         work.advance(scored.height)
     run.commit(warehouse, rows=written, model_version=chosen.model_version)
     flags = flagged if feature_set.target == FLAGGING_TARGET else None
-    return ScoreRun(run.run_id, kind, chosen.model_version, written, flags, span)
+    if spread.failure:
+        work.say(
+            f"warning: {chosen.model_version}: {spread.failure}; look at the features"
+            f" (mart_feature_drift_daily), train again or promote another version"
+        )
+    return ScoreRun(run.run_id, kind, chosen.model_version, written, flags, span, spread.failure)
 
 
 def score_batch(

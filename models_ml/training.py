@@ -18,6 +18,7 @@ from clickward.models_ml.calibration import (
 from clickward.models_ml.devices import CPU, check_device
 from clickward.models_ml.durations import format_duration, format_instant, parse_instant
 from clickward.models_ml.estimators import FAMILIES, Estimator, family, is_installed
+from clickward.models_ml.flatness import failure_of
 from clickward.models_ml.learners import PLAIN, Learner, Means, choose_learner
 from clickward.models_ml.ledger import Run, ensure_ml_tables, to_json
 from clickward.models_ml.metrics import thresholds_of
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from clickward.models_ml.cluster import Cluster
 
 Say = Callable[[str], None]
+
+
+class ModelFailure(UserError):
+    """The model was fitted and tells no row from another; nothing is registered."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,13 @@ def _learn(
     """Thresholds and calibration from the holdout, then the estimator fitted on every row."""
     say(f"snapshot {snapshot.snapshot_id}: {learner.rows:,} rows, {learner.positives:,} positives")
     holdout = learner.holdout(estimator)
-    thresholds = _thresholds(holdout)
+    failure = failure_of(estimator.kind, holdout.scores)
+    if failure:
+        raise ModelFailure(
+            f"{failure} (on the holdout, the last 20 % of the training time); it is not registered",
+            "train on a longer time (--from, --to), in which features vary, or another --model",
+        )
+    thresholds = _thresholds(holdout, say)
     method, calibration = _calibrate(estimator, holdout, method, say)
     learner.fit(estimator)
     return Parts(thresholds, holdout, method, calibration)
@@ -259,15 +270,18 @@ def _calibrate(
     return found.method, found
 
 
-def _thresholds(holdout: Holdout) -> dict[str, float]:
+def _thresholds(holdout: Holdout, say: Say) -> dict[str, float]:
+    """Those that the holdout's labels allow; the others are said aloud."""
     found = thresholds_of(holdout.scores, holdout.y)
-    known = {name: value for name, value in found.items() if value is not None}
-    if not known:
-        raise UserError(
-            "the last 20 % of the training window has no negatives to set thresholds on",
-            "widen it with --from and --to",
+    unset = [name for name, value in found.items() if value is None]
+    if unset:
+        positives = int(holdout.y.sum())
+        say(
+            f"cannot set {', '.join(unset)}: the holdout has {positives:,} positives among"
+            f" {len(holdout.y):,} rows; by these nothing is flagged until one is set:"
+            " `clickward thresholds choose VERSION --by capacity --capacity 200/day`"
         )
-    return known
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _save(

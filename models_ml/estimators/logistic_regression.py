@@ -44,7 +44,7 @@ class Logistic(DenseSupervised):
     def _rate(self, matrix: np.ndarray) -> np.ndarray:
         # Summed row by row: a matrix product's last bits depend on how many rows there are.
         odds = self._credit(matrix).sum(axis=1) + self.model_.intercept_[0]
-        return 1 / (1 + np.exp(-odds))
+        return self.dense_.probability(odds)
 
     def _credit(self, matrix: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(matrix * self.model_.coef_[0])

@@ -81,7 +81,7 @@ class NeuralNet(DenseSupervised):
                     break
 
     def _rate(self, matrix: np.ndarray) -> np.ndarray:
-        return 1 / (1 + np.exp(-in_blocks(self._log_odds, matrix)))
+        return self.dense_.probability(in_blocks(self._log_odds, matrix))
 
     def _credit(self, matrix: np.ndarray) -> np.ndarray:
         return in_blocks(lambda rows: integrated_gradients(self._gradient, rows), matrix)

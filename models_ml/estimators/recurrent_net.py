@@ -103,7 +103,7 @@ class RecurrentNet(Supervised):
                 return self.network_(torch.from_numpy(rows).double()).numpy().astype(np.float32)
 
         odds = in_blocks(log_odds, self._rows(X)).astype(np.float64)
-        return 1 / (1 + np.exp(-odds))
+        return self.dense_.probability(odds)
 
     def explain(self, X: pl.DataFrame) -> np.ndarray:
         """How much each feature and each sequence raised the log-odds, `(n, d)`."""

@@ -79,7 +79,7 @@ class TorchNet(DenseSupervised):
                 return self.network_(torch.from_numpy(rows)).numpy().astype(np.float32)
 
         odds = in_blocks(log_odds, matrix).astype(np.float64)
-        return 1 / (1 + np.exp(-odds))
+        return self.dense_.probability(odds)
 
     def _credit(self, matrix: np.ndarray) -> np.ndarray:
         torch = import_torch(self.name)
