@@ -168,21 +168,25 @@ def validate(
             tell=parts.tell,
         )
     if as_json:
-        print_json([row | {"failure": one.failure} for one in evaluations for row in one.rows()])
+        print_json([row for evaluation in evaluations for row in evaluation.rows()])
     else:
         print_evaluations(evaluations, folds)
     refuse_unmeasured(evaluations)
 
 
 def refuse_unmeasured(evaluations: "list[Evaluation]") -> None:
-    """Raises `UserError` where a model was measured on no fold; all else is kept and printed."""
+    """Raises `UserError` where a model, baselines aside, was measured on no fold.
+
+    All else is kept and printed.
+    """
     from clickward.models_ml.evaluation import OVERALL
+    from clickward.models_ml.validation.protocol import BASELINES
     from clickward.warehouse.errors import UserError
 
     measured: dict[str, bool] = {}
     why: dict[str, str | None] = {}
     for one in evaluations:
-        if one.fold != OVERALL:
+        if one.fold != OVERALL and one.model not in BASELINES:
             values = any(m.metric == SHOWN_ALWAYS and m.value is not None for m in one.measurements)
             measured[one.model] = measured.get(one.model, False) or values or one.failure is None
             why[one.model] = one.failure

@@ -22,25 +22,29 @@ def holdout_from(stretch: Stretch) -> np.datetime64:
 
 def check_halves(estimator: Estimator, early: np.ndarray, late: np.ndarray) -> None:
     """Raises `UserError` where rows are too few to learn from, and where a supervised family lacks
-    a class before the holdout or in it.
+    a class before the holdout or in it. `early` and `late` are labels `(n,)`.
     """
-    rows = len(early) + len(late)
-    if rows < MIN_ROWS or not len(early):
+    both = np.concatenate([early, late])
+    _check_classes(estimator, both, "of training")
+    if len(both) < MIN_ROWS or not len(early):
         raise UserError(
-            f"{estimator.name} cannot be trained on {rows:,} rows, {len(early):,} of them before"
-            f" the holdout: at least {MIN_ROWS} are needed",
+            f"{estimator.name} cannot be trained on {len(both):,} rows, {len(early):,} of them"
+            f" before the holdout: at least {MIN_ROWS} are needed",
             "widen the training window (--from, --to), or load more and run `clickward build`",
         )
-    halves = {"before the holdout": early, "in the holdout, the last 20 % of the time": late}
-    for where, y in halves.items():
-        positives = int(y.sum())
-        if estimator.is_supervised and positives in (0, len(y)):
-            raise UserError(
-                f"{estimator.name} needs both classes, found {positives:,} positives among"
-                f" {len(y):,} rows {where}",
-                "widen the training window (--from, --to), take labels known later (--as-of), or"
-                " train one that needs no labels: --model isolation_forest",
-            )
+    _check_classes(estimator, early, "before the holdout")
+    _check_classes(estimator, late, "in the holdout, the last 20 % of the time")
+
+
+def _check_classes(estimator: Estimator, y: np.ndarray, where: str) -> None:
+    positives = int(y.sum())
+    if estimator.is_supervised and positives in (0, len(y)):
+        raise UserError(
+            f"{estimator.name} needs both classes, found {positives:,} positives among"
+            f" {len(y):,} rows {where}",
+            "widen the training window (--from, --to), take labels known later (--as-of), or"
+            " train one that needs no labels: --model isolation_forest",
+        )
 
 
 def fit(estimator: Estimator, frame: TrainingFrame, rows: np.ndarray, y: np.ndarray) -> Estimator:

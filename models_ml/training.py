@@ -16,16 +16,17 @@ from clickward.models_ml.calibration import (
     method_for,
 )
 from clickward.models_ml.devices import CPU, check_device
-from clickward.models_ml.durations import format_duration, format_instant, parse_instant
+from clickward.models_ml.durations import format_duration, parse_instant
 from clickward.models_ml.estimators import FAMILIES, Estimator, family, is_installed
 from clickward.models_ml.flatness import failure_of
 from clickward.models_ml.learners import PLAIN, Learner, Means, choose_learner
 from clickward.models_ml.ledger import Run, ensure_ml_tables, to_json
 from clickward.models_ml.metrics import thresholds_of
-from clickward.models_ml.reading import Span, check_built, training_span
+from clickward.models_ml.reading import check_built
 from clickward.models_ml.registry import is_registered, load_model, read_model, register_model
 from clickward.models_ml.snapshot import Advance, Snapshot, pull_snapshot, stored_path
 from clickward.models_ml.thresholds import Holdout
+from clickward.models_ml.training_window import training_window
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.errors import UsageError, UserError
@@ -175,43 +176,6 @@ def learner_for(
 
     with learner_on(cluster, warehouse, run.feature_set, snapshot, means.limits, say) as learner:
         yield learner
-
-
-def training_window(
-    warehouse: Warehouse,
-    feature_set: FeatureSet,
-    from_at: datetime | None,
-    to_at: datetime | None,
-    as_of: datetime | None,
-    delay: timedelta,
-    say: Say = lambda text: None,
-) -> tuple[Span, datetime | None, str]:
-    """The training window, the label cut-off, and a sentence that says both.
-
-    The moment of training is `as_of`; without it, `to_at + delay`; with neither, now, which
-    takes every verdict in the store. Subjects younger than `delay` at that moment are left out,
-    and so are strays at an end that is not asked for.
-    """
-    if as_of is not None:
-        latest = as_of - delay
-        end = latest if to_at is None else min(to_at, latest)
-        span = training_span(warehouse, feature_set, from_at, end, say)
-        return span, as_of, _aloud(as_of, "--as-of", end)
-    if to_at is not None:
-        span = training_span(warehouse, feature_set, from_at, to_at, say)
-        return span, to_at + delay, _aloud(to_at + delay, "the end of training + --delay", to_at)
-    span = training_span(warehouse, feature_set, from_at, None, say)
-    end = span.to_at - delay
-    if end <= span.from_at:
-        raise UserError(
-            f"a --delay of {format_duration(delay)} leaves nothing of {span}", "shorten --delay"
-        )
-    why = f"as known now (every verdict loaded); subjects before {format_instant(end)}"
-    return Span(span.from_at, end), None, why
-
-
-def _aloud(as_of: datetime, source: str, end: datetime) -> str:
-    return f"as known at {format_instant(as_of)} ({source}); subjects before {format_instant(end)}"
 
 
 def build_estimator(

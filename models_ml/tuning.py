@@ -19,7 +19,7 @@ from clickward.models_ml.fitting import MIN_ROWS, fit, predict
 from clickward.models_ml.frames import read_frame
 from clickward.models_ml.labels import read_verdicts
 from clickward.models_ml.ledger import Run, ensure_ml_tables, to_json
-from clickward.models_ml.reading import Span, check_built, training_span
+from clickward.models_ml.reading import Span, check_built, resolve_span
 from clickward.models_ml.snapshot import Advance, pull_snapshot
 from clickward.models_ml.splits import Fold, PrequentialSplit, choose_windows, to_datetime
 from clickward.models_ml.studies import Study, Trial, best_of, open_study, write_trials
@@ -175,7 +175,7 @@ def tune(
     check_device(device)
     ensure_ml_tables(warehouse)
     check_built(warehouse, feature_set)
-    span = training_span(warehouse, feature_set, from_at, to_at, say)
+    span = resolve_span(warehouse, feature_set, from_at, to_at, strays=False, say=say)
     plan = plan_folds(span.from_at, span.to_at - timedelta(milliseconds=1), windows)
     say(
         f"{plan.splitter}: {len(plan.inner)} inner fold(s), read up to"

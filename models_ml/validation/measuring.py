@@ -28,6 +28,8 @@ from clickward.models_ml.validation.variants import Variant
 # What stands under `model` where no model is measured.
 NO_MODEL, ADVERSARIAL = "-", "adversarial"
 TRAINING = "training"
+# Measured where nearly all scores of a fold are equal, and nowhere else.
+SCORES, FAILED = "scores", "failed"
 
 
 def measure_shift(
@@ -65,10 +67,10 @@ def measure_folds(
             if place:
                 pair = measured[place - 1], measured[place]
                 found += publisher_stability(*pair, resamples, seed + number)
-        yield replace(
-            _evaluation(name, variant, [data], number, _kept(found, variant)),
-            failure=failure_in(name, outcome),
-        )
+        kept, failure = _kept(found, variant), failure_in(name, outcome)
+        if failure and scored is not None:
+            kept.append(Measurement(SCORES, FAILED, 1.0, None, None, len(data.test)))
+        yield replace(_evaluation(name, variant, [data], number, kept), failure=failure)
     if len(together) > 1:
         pooled = evaluate(pool(scored for _, scored in together), resamples, seed, top)
         yield _evaluation(

@@ -13,7 +13,7 @@ from clickward.models_ml.durations import about, utc_now
 from clickward.models_ml.estimators import families, family
 from clickward.models_ml.frames import read_frame
 from clickward.models_ml.ledger import Run, drop_uncommitted, ensure_ml_tables
-from clickward.models_ml.reading import INSTANT, check_built, training_span
+from clickward.models_ml.reading import INSTANT, check_built, resolve_span
 from clickward.models_ml.snapshot import Advance, pull_snapshot
 from clickward.models_ml.splits import PrequentialSplit, choose_windows
 from clickward.models_ml.stretch import stretch_of
@@ -100,7 +100,7 @@ def validate(
     run = Run("validate", feature_set, {"models": names, **vars(protocol)})
     run.parameters["costs"] = vars(protocol.costs)
     check_built(warehouse, feature_set)
-    span = training_span(warehouse, feature_set, from_at, to_at, say)
+    span = resolve_span(warehouse, feature_set, from_at, to_at, strays=False, say=say)
     snapshot = pull_snapshot(warehouse, feature_set, span.from_at, span.to_at, advance=advance)
     frame = read_frame(snapshot.path)
     history = read_history(warehouse, feature_set, frame, protocol.costs, say)

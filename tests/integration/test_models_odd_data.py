@@ -115,8 +115,9 @@ def test_one_class_is_an_error_for_who_needs_labels(warehouse: Warehouse) -> Non
 def test_few_rows_teach_nothing(warehouse: Warehouse, rows: int) -> None:
     fs = world.make_world(warehouse, n=rows, days=3)
     change(warehouse, fs, "is_fraud = cityHash64(install_id) % 2")
+    said = f"cannot be trained on {rows} rows|needs both classes, found . positives among {rows} "
     for model in ("xgboost", "random_forest", "logistic_regression", "gaussian_mixture", "hdbscan"):
-        with pytest.raises(UserError, match=rf"{model} cannot be trained on {rows} rows"):
+        with pytest.raises(UserError, match=said):
             train(warehouse, fs, model)
     with pytest.raises(UserError):
         validate(warehouse, fs, "xgboost", protocol=QUICK)
@@ -169,5 +170,10 @@ def test_flat_scores_are_a_failure_of_the_model(warehouse: Warehouse) -> None:
     svm = failures.filter(pl.col("model") == "linear_svm")["failure"]
     assert svm.len() > 0
     assert svm.str.starts_with("the model failed: every one of").all()
+    kept = warehouse.query(
+        "select distinct toString(model) as model, value, toString(segment) as segment"
+        f" from {warehouse.table('ml', 'evaluations')} where metric = 'failed'"
+    )
+    assert kept.rows() == [("linear_svm", 1.0, "scores")]
     assert failures.filter(pl.col("model") == "prior")["failure"].null_count() == svm.len()
     assert any("linear_svm, fold 0: the model failed" in line for line in told)
