@@ -83,8 +83,8 @@ def promote_command(
 ) -> None:
     """Give a model version a role: the champion scores, a challenger scores beside it.
 
-    A challenger's scores flag nobody and reach no mart; `models agreement` compares them. A
-    retired version does neither, and the champion before it is back.
+    A challenger's scores flag nobody: they stand in fct_scored_installs_by_version, and `models
+    agreement` compares them. A retired version does neither, and the champion before it is back.
 
     \b
     Examples:

@@ -39,6 +39,13 @@ def score(
             help="Only subjects that are new, or whose features late rows have changed.",
         ),
     ] = False,
+    production: Annotated[
+        bool,
+        typer.Option(
+            "--production",
+            help="Let the run of a challenger or a retired version count as the champion's.",
+        ),
+    ] = False,
     show: Annotated[
         int, typer.Option("--show", min=0, help="Tell of so many of the highest scores, and why.")
     ] = 0,
@@ -49,14 +56,17 @@ def score(
 
     Rows count once the run is committed, at the end: a run that was killed leaves nothing, and
     running it again is safe. Only models of is_fraud flag. A challenger (`models promote --as
-    challenger`) scores beside the champion; its scores flag nobody. Superseded scores stay
-    readable in scores_committed until `clickward scores compact`.
+    challenger`) scores beside the champion. The run of a challenger or of a retired version is a
+    shadow run: its scores stand in fct_scored_installs_by_version and flag nobody, unless
+    --production lets them count until roles are decided again. Superseded scores stay readable in
+    scores_committed until `clickward scores compact`.
 
     \b
     Examples:
       clickward score fs_install --show 5
       clickward score fs_install --only-changed
       clickward score fs_install --from 2026-02-01 --model-version xgboost-fs_install-1a2b3c4d
+      clickward score fs_install --model-version xgboost-fs_install-1a2b3c4d --production
     """
     from clickward.models_ml.durations import parse_bound
     from clickward.models_ml.estimators.threads import on_threads
@@ -76,6 +86,7 @@ def score(
             threshold=threshold,
             batch_rows=batch_rows,
             only_changed=only_changed,
+            production=production,
             say=say,
             advance=progress.advance,
         )
@@ -85,24 +96,30 @@ def score(
         print_json(
             {
                 "run_id": run.run_id,
+                "kind": run.kind,
                 "model_version": run.model_version,
                 "rows": run.rows,
                 "flagged": run.flagged,
                 "from": run.span.from_at.isoformat(),
                 "to": run.span.to_at.isoformat(),
+                "failure": run.failure,
                 "marts_built": is_built,
                 "highest": shown,
                 "challenger": None
                 if run.challenger is None
                 else {
                     "run_id": run.challenger.run_id,
+                    "kind": run.challenger.kind,
                     "model_version": run.challenger.model_version,
                     "flagged": run.challenger.flagged,
+                    "failure": run.challenger.failure,
                 },
             }
         )
         return
     flagged = "" if run.flagged is None else f", {run.flagged:,} flagged"
+    if run.flagged is not None and run.kind == "shadow":
+        flagged = f", {run.flagged:,} at or above the threshold in a shadow run: none is flagged"
     say(f"{run.rows:,} subjects scored{flagged}")
     for row in shown:
         told = "" if row["is_flagged"] is None else ", flagged" if row["is_flagged"] else ", not"

@@ -1,6 +1,8 @@
 """`clickward train`: fit one model family on a feature set."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,7 +62,8 @@ def train(
     Thresholds: fpr_0.1pct and fpr_0.5pct allow that share of negatives; balanced weighs recall
     against the share flagged and bears frauds that no verdict found. They come from a twin fitted
     on the first 80 % of the time span and hold on the last 20 %; the model itself is fitted on
-    everything. The same holdout maps the scores of families that give no probabilities to some;
+    everything. A model that gives all of the holdout one score has failed and is not registered.
+    The same holdout maps the scores of families that give no probabilities to some;
     an unsupervised family's only where --calibrate names a method, since that takes labels.
 
     Where training data do not fit in memory, xgboost learns from batches of the snapshot by
@@ -91,7 +94,12 @@ def train(
         parameters |= read_parameters(params)
     parameters |= parse_parameters(param or [])
     resolved = read_feature_set(project, feature_set)
-    with on_threads(threads), connection(project) as warehouse, Progress("pulled") as progress:
+    with (
+        failure_told(as_json),
+        on_threads(threads),
+        connection(project) as warehouse,
+        Progress("pulled") as progress,
+    ):
         trained = run_training(
             warehouse,
             resolved,
@@ -108,12 +116,25 @@ def train(
             advance=progress.advance,
         )
     if as_json:
-        facts = {"is_new": trained.is_new, "thresholds": trained.thresholds}
+        facts = {"is_new": trained.is_new, "thresholds": trained.thresholds, "failure": None}
         print_json(trained.row | facts)
         return
     for name, value in trained.thresholds.items():
         say(f"threshold {name}: {value:.6g}")
     print(trained.model_version)
+
+
+@contextmanager
+def failure_told(as_json: bool) -> Iterator[None]:
+    """Give the failure of a model as JSON too, where that is asked for, before the error."""
+    from clickward.models_ml.training import ModelFailure
+
+    try:
+        yield
+    except ModelFailure as error:
+        if as_json:
+            print_json({"model_version": None, "is_new": False, "failure": error.message})
+        raise
 
 
 def parse_parameters(pairs: list[str]) -> dict[str, Any]:

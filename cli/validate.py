@@ -171,6 +171,31 @@ def validate(
         print_json([row for evaluation in evaluations for row in evaluation.rows()])
     else:
         print_evaluations(evaluations, folds)
+    refuse_unmeasured(evaluations)
+
+
+def refuse_unmeasured(evaluations: "list[Evaluation]") -> None:
+    """Raises `UserError` where a model, baselines aside, was measured on no fold.
+
+    All else is kept and printed.
+    """
+    from clickward.models_ml.evaluation import OVERALL
+    from clickward.models_ml.validation.protocol import BASELINES
+    from clickward.warehouse.errors import UserError
+
+    measured: dict[str, bool] = {}
+    why: dict[str, str | None] = {}
+    for one in evaluations:
+        if one.fold != OVERALL and one.model not in BASELINES:
+            values = any(m.metric == SHOWN_ALWAYS and m.value is not None for m in one.measurements)
+            measured[one.model] = measured.get(one.model, False) or values or one.failure is None
+            why[one.model] = one.failure
+    for model, found in measured.items():
+        if not found:
+            raise UserError(
+                f"{model} was measured on no fold: {why[model]}",
+                "choose a longer --train, or another --from and --to; the others are kept",
+            )
 
 
 def print_evaluations(evaluations: "list[Evaluation]", folds: bool) -> None:

@@ -214,9 +214,9 @@ def models_page() -> str:
         lines += ["", f"## {one['name']}", "", text, ""]
         space = one["search_space"]
         lines += _table(
-            ["parameter", "default", "worth trying"],
+            ["parameter", "default", "may be", "worth trying"],
             [
-                [f"`{name}`", f"`{value}`", _range(space.get(name))]
+                [f"`{name}`", f"`{value}`", one["may_be"].get(name, ""), _range(space.get(name))]
                 for name, value in one["parameters"].items()
             ],
         )

@@ -10,6 +10,7 @@ import polars as pl
 
 from clickward.models_ml.reading import rebatch
 from clickward.models_ml.snapshot import check_rows, read_manifest_of
+from clickward.models_ml.stretch import find_stretch, gather
 
 # Rows of one batch; XGBoost keeps a batch's bins together as one page of its cache.
 BATCH_ROWS = 131_072
@@ -120,10 +121,11 @@ def file_rows(path: Path) -> int:
 
 
 def split_time(rows: SnapshotRows, late_share: float) -> tuple[SnapshotRows, SnapshotRows]:
-    """The rows before and from the instant at which the last `late_share` of the span begins."""
-    spans = [(times[0], times[-1]) for times in rows.times()]
-    first, last = spans[0][0], spans[-1][1]
-    cut = first + (last - first) * (1 - late_share)
+    """The rows before and from the instant at which the last `late_share` of the time in which they
+    lie begins.
+    """
+    found = find_stretch(gather(rows.times()))
+    cut = found.first + (found.last - found.first) * (1 - late_share)
     early = sum(int((times < cut).sum()) for times in rows.times())
     middle = rows.start + early
     return rows.between(rows.start, middle), rows.between(middle, rows.stop)

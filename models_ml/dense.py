@@ -10,6 +10,7 @@ from clickward.models_ml.preprocessing import (
     Standard,
     TargetRates,
     logit,
+    probability,
 )
 
 
@@ -49,6 +50,10 @@ class Dense(BaseEstimator):
         else:
             odds = self._surprise(categories)
         return np.ascontiguousarray(self.standard_.transform(self._columns(values, odds)))
+
+    def probability(self, odds: np.ndarray) -> np.ndarray:
+        """Log-odds `(n,)` as probabilities: as they were where an earlier version kept this."""
+        return probability(odds) if self.standard_.is_bounded else 1 / (1 + np.exp(-odds))
 
     def fold(self, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Shares of the columns as shares of the numbers and of the categories.

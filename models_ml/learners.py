@@ -16,7 +16,7 @@ import numpy as np
 from clickward.models_ml.batches import SnapshotRows, snapshot_rows, split_time
 from clickward.models_ml.devices import CPU
 from clickward.models_ml.estimators import Estimator
-from clickward.models_ml.fitting import HOLDOUT_SHARE, fit, score_holdout
+from clickward.models_ml.fitting import HOLDOUT_SHARE, check_halves, fit, score_holdout
 from clickward.models_ml.frames import TrainingFrame, read_frame
 from clickward.models_ml.rates import stratified_folds
 from clickward.models_ml.snapshot import Snapshot
@@ -112,6 +112,7 @@ class FromSnapshot(ABC):
         from sklearn.base import clone
 
         early, late = split_time(self.source, HOLDOUT_SHARE)
+        check_halves(estimator, early.labels(), late.labels())
         twin = clone(estimator)
         self._learn(twin, early)
         return scored(twin, late)

@@ -132,19 +132,39 @@ class SignedLog(BaseEstimator):
         return np.isnan(values[:, self.has_unknown_]).astype(np.float64)
 
 
+# A column that varies by less than this share of its largest value varies by rounding only: it is
+# what two neighbours among single-precision numbers differ by.
+ROUNDING = float(np.finfo(np.float32).eps)
+
+
 class Standard(BaseEstimator):
-    """Columns to mean 0 and deviation 1; a constant column stays at 0."""
+    """Columns to mean 0 and deviation 1, within the ends that training saw.
+
+    What was constant in training is 0 whatever comes, and a value beyond the ends counts as the
+    end: what no training row has shown carries no weight. Those that an earlier version kept have
+    no ends and scale as they did.
+    """
 
     def fit(self, values: np.ndarray) -> "Standard":
-        """Learn means and deviations from `(n, d)`."""
+        """Learn means, deviations and ends from `(n, d)`."""
         self.means_ = values.mean(axis=0)
-        deviations = values.std(axis=0)
-        self.scales_ = np.where(deviations > 1e-12, deviations, 1.0)
+        low, high = values.min(axis=0), values.max(axis=0)
+        is_constant = high - low <= ROUNDING * np.maximum(np.abs(low), np.abs(high))
+        self.scales_ = np.where(is_constant, 1.0, values.std(axis=0))
+        self.ends_ = np.where(
+            is_constant, 0.0, (np.stack([low, high]) - self.means_) / self.scales_
+        )
         return self
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether values stay within the ends that training saw."""
+        return hasattr(self, "ends_")
+
     def transform(self, values: np.ndarray) -> np.ndarray:
-        """`(n, d)` standardised."""
-        return (values - self.means_) / self.scales_
+        """`(n, d)` standardised; NaN stays NaN."""
+        scaled = (values - self.means_) / self.scales_
+        return np.clip(scaled, self.ends_[0], self.ends_[1]) if self.is_bounded else scaled
 
 
 class QuantileBins(BaseEstimator):
@@ -179,6 +199,17 @@ class QuantileBins(BaseEstimator):
 def signed_log(values: np.ndarray) -> np.ndarray:
     """sign(x)·log(1 + |x|); NaN stays NaN."""
     return np.sign(values) * np.log1p(np.abs(values))
+
+
+# Log-odds from which on probabilities would soon be told apart no more.
+SATURATED = 18.0
+
+
+def probability(odds: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-odds)), where saturated growing so slowly that rows keep their order."""
+    beyond = np.maximum(np.abs(odds) - SATURATED, 0)
+    kept = np.sign(odds) * (SATURATED + np.log1p(beyond))
+    return 1 / (1 + np.exp(-np.where(beyond > 0, kept, odds)))
 
 
 def logit(rates: np.ndarray) -> np.ndarray:

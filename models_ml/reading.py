@@ -1,12 +1,14 @@
 """Rows of a feature set, day by day, in an order that does not depend on the engine."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 
 from clickward.models_ml.durations import as_utc, format_instant
+from clickward.models_ml.splits import to_datetime
+from clickward.models_ml.stretch import Buckets, Stretch, find_stretch
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.errors import UserError
@@ -60,10 +62,13 @@ def resolve_span(
     feature_set: FeatureSet,
     from_at: datetime | None = None,
     to_at: datetime | None = None,
+    strays: bool = True,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Span:
     """The span asked for, its open ends set to the data's. Raises `UserError` where it is empty.
 
-    The whole span ends one millisecond after the last event, since spans are half-open.
+    The whole span ends one millisecond after the last event, since spans are half-open. Without
+    `strays` open ends are set to where the rows are, and it is said how many are left out.
     """
     bounds = warehouse.query(
         "select min(event_at) as first_at, max(event_at) as last_at, count() as rows"
@@ -81,7 +86,35 @@ def resolve_span(
             f"its events run from {format_instant(first_at)} to {format_instant(last_at)}:"
             " choose --from and --to among them",
         )
-    return span
+    if strays:
+        return span
+    found = _stretch(warehouse, feature_set, span, from_at is None, to_at is None)
+    if not found.strays:
+        return span
+    dense = Span(
+        span.from_at if from_at else to_datetime(found.first),
+        span.to_at if to_at else to_datetime(found.last) + MILLISECOND,
+    )
+    say(
+        f"{found.strays:,} row(s) far from all others in time are left out; the others lie in"
+        f" {dense} (--from and --to take another span)"
+    )
+    return dense
+
+
+def _stretch(
+    warehouse: Warehouse, feature_set: FeatureSet, span: Span, from_start: bool, to_end: bool
+) -> Stretch:
+    """Where the rows of `span` are, its ends taken as they are where they were asked for."""
+    buckets = warehouse.query(
+        "select min(event_at) as first, max(event_at) as last, toInt64(count()) as rows"
+        f" from {feature_set.relation} where {BETWEEN.format(column='event_at')}"
+        " group by intDiv(toUnixTimestamp64Milli(event_at), 3600000) order by first",
+        from_at=span.from_at,
+        to_at=span.to_at,
+    )
+    first, last = (buckets[name].to_numpy().astype("datetime64[ms]") for name in ("first", "last"))
+    return find_stretch(Buckets(first, last, buckets["rows"].to_numpy()), from_start, to_end)
 
 
 def count_rows(warehouse: Warehouse, feature_set: FeatureSet, span: Span) -> int:

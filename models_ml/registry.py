@@ -1,6 +1,7 @@
 """Trained models, their thresholds and promotions, as the `ml` tables keep them."""
 
 import getpass
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from clickward.warehouse.errors import UsageError, UserError
 
 CHAMPION, CHALLENGER, RETIRED = "champion", "challenger", "retired"
 ROLES = (CHAMPION, CHALLENGER, RETIRED)
+LATEST = "the latest trained; none is promoted"
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,11 @@ def set_threshold(
     warehouse: Warehouse, version: str, choice: Choice, reason: str, is_operating: bool = True
 ) -> None:
     """Set a threshold of a registered model, saying who and why; scoring uses it from now on."""
+    if not math.isfinite(choice.threshold):
+        raise UsageError(
+            f"a threshold of {choice.threshold} flags by no score",
+            "give a finite number, such as 0.8",
+        )
     row = read_model(warehouse, version).row
     write_threshold(
         warehouse, version, row["target"], choice, getpass.getuser(), reason, is_operating
@@ -165,12 +172,35 @@ def holder_of(warehouse: Warehouse, feature_set: str, role: str) -> str | None:
     )
 
 
+def role_of(warehouse: Warehouse, feature_set: str, version: str) -> str:
+    """The role a version holds: champion, challenger, retired, or none where it is empty.
+
+    A version that was champion before another was promoted holds none.
+    """
+    if version == champion_of(warehouse, feature_set):
+        return CHAMPION
+    role = roles_of(warehouse, feature_set).get(version, "")
+    return "" if role == CHAMPION else role
+
+
+def roles_of(warehouse: Warehouse, feature_set: str) -> dict[str, str]:
+    """The latest role of each version ever given one; several may have been champion."""
+    found = warehouse.query(
+        "select toString(model_version) as version,"
+        " argMax(if(role = '', 'champion', toString(role)), promoted_at) as held"
+        f" from {warehouse.table('ml', 'promotions')}"
+        " where feature_set = {name:String} group by version",
+        name=feature_set,
+    )
+    return dict(found.iter_rows())
+
+
 def promote(warehouse: Warehouse, version: str, reason: str, role: str = CHAMPION) -> str:
     """Give a model version a role in its feature set; the feature set's name.
 
     The champion scores and flags; the challenger scores beside it and flags nobody; a retired
-    version does neither, and the champion before it is back. Raises `UsageError` on another
-    role.
+    version does neither, and the champion before it is back. Roles decide which scores are in
+    force (`production_runs`). Raises `UsageError` on another role.
     """
     if role not in ROLES:
         raise UsageError(f"no role {role!r}", f"--as takes {', '.join(ROLES)}")
@@ -211,19 +241,15 @@ def choose_model(
 ) -> tuple[Registered, str]:
     """The model to score with, and why: asked for, champion, or latest trained.
 
+    The latest trained is none that is challenger or retired: it would take over production.
+
     Raises `UserError` where there is none, or where its feature contract is another one.
     """
     why = "asked for"
     if version is None:
         version, why = champion_of(warehouse, feature_set.name), "the champion"
     if version is None:
-        trained = list_models(warehouse, feature_set.name)
-        if trained.is_empty():
-            raise UserError(
-                f"no model is trained on {feature_set.name}",
-                f"run `clickward train {feature_set.name} --model xgboost`",
-            )
-        version, why = str(trained["model_version"][0]), "the latest trained; none is promoted"
+        version, why = _latest_trained(warehouse, feature_set.name), LATEST
     chosen = read_model(warehouse, version)
     if chosen.row["feature_set"] != feature_set.name:
         raise UserError(
@@ -237,6 +263,26 @@ def choose_model(
             f"train again: `clickward train {feature_set.name} --model {chosen.row['model']}`",
         )
     return chosen, why
+
+
+def _latest_trained(warehouse: Warehouse, feature_set: str) -> str:
+    """The latest trained version that is neither challenger nor retired."""
+    trained = list_models(warehouse, feature_set)["model_version"].to_list()
+    if not trained:
+        raise UserError(
+            f"no model is trained on {feature_set}",
+            f"run `clickward train {feature_set} --model xgboost`",
+        )
+    roles = roles_of(warehouse, feature_set)
+    free = [version for version in trained if roles.get(version) not in (CHALLENGER, RETIRED)]
+    if not free:
+        raise UserError(
+            f"no model of {feature_set} may score in production: each of {len(trained)} is"
+            " challenger or retired",
+            f'name a champion: `clickward models promote {trained[0]} --reason "…"`; or score in'
+            f" the shadow: `clickward score {feature_set} --model-version {trained[0]}`",
+        )
+    return str(free[0])
 
 
 def load_model(warehouse: Warehouse, registered: Registered) -> Artifact:

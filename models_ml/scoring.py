@@ -10,6 +10,7 @@ import polars as pl
 from clickward.models_ml.artifacts import Artifact
 from clickward.models_ml.changes import count_changes, features_hash, unlike_last_score
 from clickward.models_ml.durations import utc_now
+from clickward.models_ml.flatness import Spread
 from clickward.models_ml.frames import split_sequences
 from clickward.models_ml.ledger import Run, drop_uncommitted, ensure_ml_tables
 from clickward.models_ml.metrics import THRESHOLDS
@@ -26,7 +27,15 @@ from clickward.models_ml.reading import (
     tidy,
 )
 from clickward.models_ml.reasons import in_words, top_reasons
-from clickward.models_ml.registry import CHALLENGER, Registered, choose_model, holder_of, load_model
+from clickward.models_ml.registry import (
+    CHALLENGER,
+    RETIRED,
+    Registered,
+    choose_model,
+    holder_of,
+    load_model,
+    role_of,
+)
 from clickward.models_ml.snapshot import Advance
 from clickward.models_ml.training import Say
 from clickward.warehouse.connection import Warehouse, connection
@@ -36,20 +45,25 @@ from clickward.warehouse.profile import Project
 
 # Only a verdict of fraud may flag: a model of conversions would flag the best publishers.
 FLAGGING_TARGET = "is_fraud"
-# Kinds of run that write scores: marts read the first only.
+# Kinds of run that write scores: the first only can be in force.
 SCORE, SHADOW = "score", "shadow"
 KINDS = f"{SCORE},{SHADOW}"
 
 
 @dataclass(frozen=True)
 class ScoreRun:
-    """A committed score run."""
+    """A committed score run; `kind` is `score`, in production, or `shadow`.
+
+    `failure` says that nearly all scores are equal, where they are.
+    """
 
     run_id: str
+    kind: str
     model_version: str
     rows: int
     flagged: int | None
     span: Span
+    failure: str | None = None
     challenger: "ScoreRun | None" = None
 
 
@@ -62,17 +76,19 @@ def score(
     threshold: str | None = None,
     batch_rows: int = 50_000,
     only_changed: bool = False,
+    production: bool = False,
     say: Say = lambda text: None,
     advance: Advance = lambda rows: None,
 ) -> ScoreRun:
     """Score the subjects of `[from_at, to_at)`, one batch in memory at a time.
 
     A score at or above the model's `threshold` of that name is flagged; None is its operating
-    threshold. Without a `version` the champion scores, and a challenger beside it: its run is
-    of kind `shadow`, which no mart reads, so that it flags nobody. With
-    `only_changed` subjects are left out whose features are those that the model version scored
-    last; the run's ledger row says how many were new and how many had changed, even where there
-    were none.
+    threshold. Without a `version` the champion scores, and a challenger beside it. The run of a
+    challenger or of a retired version is of kind `shadow`, whose scores are never in force, so
+    that it flags nobody; with `production` it counts as the champion's until roles are decided
+    again. With `only_changed` subjects are left out whose features are those that the model
+    version scored last; the run's ledger row says how many were new and how many had changed, even
+    where there were none.
 
     Rows count only once the run stands in `ml.runs`, which is written last; a start removes
     what killed runs left. Scoring again is another run over the same subjects.
@@ -93,7 +109,14 @@ def score(
     span = resolve_span(warehouse, feature_set, from_at, to_at)
     rows = count_rows(warehouse, feature_set, span)
     say(f"scoring {rows:,} subjects of {feature_set.name} in {span}")
-    say(f"with {chosen.model_version} ({why})")
+    role = role_of(warehouse, feature_set.name, chosen.model_version)
+    say(f"with {chosen.model_version} ({why if not role or role in why else f'{why}; {role}'})")
+    kind = SHADOW if role in (CHALLENGER, RETIRED) and not production else SCORE
+    if kind == SHADOW:
+        say(
+            f"a shadow run, for this version is {role}: its scores are kept beside those in force"
+            " and flag nobody; --production makes them count"
+        )
     name = threshold or chosen.operating
     if feature_set.target == FLAGGING_TARGET:
         limit = chosen.thresholds.get(name)
@@ -102,8 +125,8 @@ def score(
             if limit is None
             else f"flagged at {limit:.6g} and above ({name})"
         )
-    work = Work(warehouse, feature_set, span, batch_rows, only_changed, say, advance)
-    run = _run(work, SCORE, chosen, name)
+    work = Work(warehouse, feature_set, span, batch_rows, only_changed, production, say, advance)
+    run = _run(work, kind, chosen, name)
     beside = holder_of(warehouse, feature_set.name, CHALLENGER) if version is None else None
     if beside is None or beside == chosen.model_version:
         return run
@@ -125,6 +148,7 @@ class Work:
     span: Span
     batch_rows: int
     only_changed: bool
+    production: bool
     say: Say
     advance: Advance
 
@@ -133,12 +157,14 @@ def _run(work: Work, kind: str, chosen: Registered, threshold: str) -> ScoreRun:
     """Score every subject with one model and commit the run."""
     warehouse, feature_set, span = work.warehouse, work.feature_set, work.span
     artifact = load_model(warehouse, chosen)
-    condition, counts = "true", {}
+    condition, counts = "true", dict[str, int]()
+    if work.production and kind == SCORE:
+        counts["production"] = True
     if work.only_changed:
         version = chosen.model_version
         condition = unlike_last_score(warehouse, feature_set, version, kind)
         found = count_changes(warehouse, feature_set, version, kind, span, condition)
-        counts = {"only_changed": True} | found
+        counts |= {"only_changed": True} | found
         work.say(f"{found['new']:,} subjects are new, {found['changed']:,} changed since")
     run = Run(
         kind,
@@ -148,16 +174,22 @@ def _run(work: Work, kind: str, chosen: Registered, threshold: str) -> ScoreRun:
             "threshold": threshold,
         } | counts,
     )  # fmt: skip
-    written, flagged = 0, 0
+    written, flagged, spread = 0, 0, Spread()
     for batch in rebatch(_stream(warehouse, feature_set, span, condition), work.batch_rows):
         scored = score_batch(artifact, chosen, feature_set, run.run_id, batch, threshold)
         warehouse.insert(warehouse.table("ml", "scores"), scored)
         written += scored.height
+        spread.add(scored["score"].to_numpy())
         flagged += int(scored["is_flagged"].sum() or 0)
         work.advance(scored.height)
     run.commit(warehouse, rows=written, model_version=chosen.model_version)
     flags = flagged if feature_set.target == FLAGGING_TARGET else None
-    return ScoreRun(run.run_id, chosen.model_version, written, flags, span)
+    if spread.failure:
+        work.say(
+            f"warning: {chosen.model_version}: {spread.failure}; look at the features"
+            f" (mart_feature_drift_daily), train again or promote another version"
+        )
+    return ScoreRun(run.run_id, kind, chosen.model_version, written, flags, span, spread.failure)
 
 
 def score_batch(

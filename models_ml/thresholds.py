@@ -12,6 +12,7 @@ import polars as pl
 from clickward.models_ml.durations import UNITS
 from clickward.models_ml.economics import Costs, Payoffs, net_saved
 from clickward.models_ml.metrics import BALANCED, balanced_threshold, threshold_at_fpr
+from clickward.models_ml.stretch import stretch_of
 from clickward.warehouse.errors import UsageError, UserError
 
 FILE = "holdout.parquet"
@@ -33,9 +34,9 @@ class Holdout:
 
     @property
     def days(self) -> float:
-        """The span of its events in days."""
-        span = self.times.max() - self.times.min()
-        return max(float(span / np.timedelta64(1, "ms")) / 86_400_000, 1e-9)
+        """The days over which its events lie; strays do not stretch them."""
+        found = stretch_of(self.times)
+        return max(float((found.last - found.first) / np.timedelta64(1, "ms")) / 86_400_000, 1e-9)
 
     def save(self, folder: Path) -> None:
         """Write `holdout.parquet`."""

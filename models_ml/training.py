@@ -16,15 +16,17 @@ from clickward.models_ml.calibration import (
     method_for,
 )
 from clickward.models_ml.devices import CPU, check_device
-from clickward.models_ml.durations import format_duration, format_instant, parse_instant
+from clickward.models_ml.durations import format_duration, parse_instant
 from clickward.models_ml.estimators import FAMILIES, Estimator, family, is_installed
+from clickward.models_ml.flatness import failure_of
 from clickward.models_ml.learners import PLAIN, Learner, Means, choose_learner
 from clickward.models_ml.ledger import Run, ensure_ml_tables, to_json
 from clickward.models_ml.metrics import thresholds_of
-from clickward.models_ml.reading import check_built, resolve_span
+from clickward.models_ml.reading import check_built
 from clickward.models_ml.registry import is_registered, load_model, read_model, register_model
 from clickward.models_ml.snapshot import Advance, Snapshot, pull_snapshot, stored_path
 from clickward.models_ml.thresholds import Holdout
+from clickward.models_ml.training_window import training_window
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.errors import UsageError, UserError
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from clickward.models_ml.cluster import Cluster
 
 Say = Callable[[str], None]
+
+
+class ModelFailure(UserError):
+    """The model was fitted and tells no row from another; nothing is registered."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +95,13 @@ def train(
     with cluster_for(estimator, means) as cluster:
         ensure_ml_tables(warehouse)
         check_built(warehouse, feature_set)
-        to_at, as_of, why = training_window(warehouse, feature_set, from_at, to_at, as_of, delay)
+        span, as_of, why = training_window(
+            warehouse, feature_set, from_at, to_at, as_of, delay, say
+        )
         say(f"labels {why}")
-        snapshot = pull_snapshot(warehouse, feature_set, from_at, to_at, as_of, advance=advance)
+        snapshot = pull_snapshot(
+            warehouse, feature_set, span.from_at, span.to_at, as_of, advance=advance
+        )
         waited = format_duration(delay)
         version = model_version(
             estimator, feature_set, snapshot.snapshot_id, waited, calibrate,
@@ -116,7 +126,13 @@ def _learn(
     """Thresholds and calibration from the holdout, then the estimator fitted on every row."""
     say(f"snapshot {snapshot.snapshot_id}: {learner.rows:,} rows, {learner.positives:,} positives")
     holdout = learner.holdout(estimator)
-    thresholds = _thresholds(holdout)
+    failure = failure_of(estimator.kind, holdout.scores)
+    if failure:
+        raise ModelFailure(
+            f"{failure} (on the holdout, the last 20 % of the training time); it is not registered",
+            "train on a longer time (--from, --to), in which features vary, or another --model",
+        )
+    thresholds = _thresholds(holdout, say)
     method, calibration = _calibrate(estimator, holdout, method, say)
     learner.fit(estimator)
     return Parts(thresholds, holdout, method, calibration)
@@ -162,42 +178,13 @@ def learner_for(
         yield learner
 
 
-def training_window(
-    warehouse: Warehouse,
-    feature_set: FeatureSet,
-    from_at: datetime | None,
-    to_at: datetime | None,
-    as_of: datetime | None,
-    delay: timedelta,
-) -> tuple[datetime, datetime | None, str]:
-    """End of the training window, label cut-off, and a sentence that says both.
-
-    The moment of training is `as_of`; without it, `to_at + delay`; with neither, now, which
-    takes every verdict in the store. Subjects younger than `delay` at that moment are left out.
-    """
-    if as_of is not None:
-        latest = as_of - delay
-        end = latest if to_at is None else min(to_at, latest)
-        return end, as_of, _aloud(as_of, "--as-of", end)
-    if to_at is not None:
-        return to_at, to_at + delay, _aloud(to_at + delay, "the end of training + --delay", to_at)
-    span = resolve_span(warehouse, feature_set, from_at)
-    end = span.to_at - delay
-    if end <= span.from_at:
-        raise UserError(
-            f"a --delay of {format_duration(delay)} leaves nothing of {span}", "shorten --delay"
-        )
-    return end, None, f"as known now (every verdict loaded); subjects before {format_instant(end)}"
-
-
-def _aloud(as_of: datetime, source: str, end: datetime) -> str:
-    return f"as known at {format_instant(as_of)} ({source}); subjects before {format_instant(end)}"
-
-
 def build_estimator(
     model: str, parameters: dict[str, Any], seed: int, device: str = CPU
 ) -> Estimator:
-    """An unfitted estimator. Raises `UsageError` naming the parameters or devices it takes."""
+    """An unfitted estimator.
+
+    Raises `UsageError` naming the parameters it takes, what a parameter may be, or the devices.
+    """
     kind = family(model)
     if device != CPU and not kind.takes_device:
         raise UsageError(
@@ -211,8 +198,15 @@ def build_estimator(
             f"{model} has no parameter {', '.join(unknown)}",
             "parameters are " + ", ".join(f"{name}={value}" for name, value in known.items()),
         )
+    given = {"random_state": seed} | parameters
+    faults = kind.faults(given)
+    if faults:
+        raise UsageError(
+            f"{model}: {'; '.join(faults)}",
+            "docs/models.md and `clickward models list --available --json` say what each may be",
+        )
     placed = {} if device == CPU else {"device": device}
-    return kind(**({"random_state": seed} | placed | parameters))
+    return kind(**(placed | given))
 
 
 def able_families(ability: str) -> str:
@@ -240,15 +234,18 @@ def _calibrate(
     return found.method, found
 
 
-def _thresholds(holdout: Holdout) -> dict[str, float]:
+def _thresholds(holdout: Holdout, say: Say) -> dict[str, float]:
+    """Those that the holdout's labels allow; the others are said aloud."""
     found = thresholds_of(holdout.scores, holdout.y)
-    known = {name: value for name, value in found.items() if value is not None}
-    if not known:
-        raise UserError(
-            "the last 20 % of the training window has no negatives to set thresholds on",
-            "widen it with --from and --to",
+    unset = [name for name, value in found.items() if value is None]
+    if unset:
+        positives = int(holdout.y.sum())
+        say(
+            f"cannot set {', '.join(unset)}: the holdout has {positives:,} positives among"
+            f" {len(holdout.y):,} rows; by these nothing is flagged until one is set:"
+            " `clickward thresholds choose VERSION --by capacity --capacity 200/day`"
         )
-    return known
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _save(

@@ -15,7 +15,7 @@ from clickward.models_ml.content import sha256_text
 from clickward.models_ml.devices import CPU, check_device
 from clickward.models_ml.durations import format_instant
 from clickward.models_ml.estimators import Estimator, family
-from clickward.models_ml.fitting import fit, predict
+from clickward.models_ml.fitting import MIN_ROWS, fit, predict
 from clickward.models_ml.frames import read_frame
 from clickward.models_ml.labels import read_verdicts
 from clickward.models_ml.ledger import Run, ensure_ml_tables, to_json
@@ -95,8 +95,10 @@ class Objective:
             train, test = fold.train_rows(times), fold.test_rows(times)
             y = self.history.labels(train, to_datetime(fold.test_from))
             truth = self.history.labels(test, self.labels_at)
-            if len(np.unique(truth)) == 2 and (
-                len(np.unique(y)) == 2 or not family(self.model).is_supervised
+            if (
+                len(train) >= MIN_ROWS
+                and len(np.unique(truth)) == 2
+                and (len(np.unique(y)) == 2 or not family(self.model).is_supervised)
             ):
                 found.append((train, y, test, truth))
         return found
@@ -173,7 +175,7 @@ def tune(
     check_device(device)
     ensure_ml_tables(warehouse)
     check_built(warehouse, feature_set)
-    span = resolve_span(warehouse, feature_set, from_at, to_at)
+    span = resolve_span(warehouse, feature_set, from_at, to_at, strays=False, say=say)
     plan = plan_folds(span.from_at, span.to_at - timedelta(milliseconds=1), windows)
     say(
         f"{plan.splitter}: {len(plan.inner)} inner fold(s), read up to"

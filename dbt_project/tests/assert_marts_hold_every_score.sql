@@ -1,9 +1,10 @@
--- Scores of committed runs and the marts made of them agree, day by day.
+-- Scores of runs that may count and the marts made of them agree, day by day.
 with
 
     scored as (
         select subject, toDate(subject_at) as event_date, uniqExact(subject_id) as subjects
         from {{ ref("scores_committed") }}
+        where run_id in (select run_id from {{ ref("production_runs") }})
         group by subject, event_date
     ),
 

@@ -7,7 +7,7 @@ from sklearn.ensemble import AdaBoostClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from clickward.models_ml.estimators.base import Margin
-from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.search import Parameter, Real, Whole, real, whole
 from clickward.models_ml.estimators.trees import OnTrees, path_credits, positive_share, some
 
 # Below every known value but the least that float32 holds.
@@ -26,11 +26,11 @@ class AdaBoost(OnTrees, Margin):
 
     name = "adaboost"
     max_rows = 50_000
-    search_space: ClassVar[dict[str, Range]] = {
-        "n_estimators": Whole(30, 300, log=True),
-        "max_depth": Whole(1, 5),
-        "max_features": Real(0.05, 1.0, log=True),
-        "learning_rate": Real(0.05, 2, log=True),
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "n_estimators": whole(1, 100_000, tuned=Whole(30, 300, log=True)),
+        "max_depth": whole(1, 1_000, also=(None,), tuned=Whole(1, 5)),
+        "max_features": real(0, 1, above=True, tuned=Real(0.05, 1.0, log=True)),
+        "learning_rate": real(0, 10, above=True, tuned=Real(0.05, 2, log=True)),
     }
 
     def __init__(

@@ -11,13 +11,14 @@ from sklearn.base import BaseEstimator
 
 from clickward.models_ml.batches import Rows
 from clickward.models_ml.estimators.parts import load_part, save_part
-from clickward.models_ml.estimators.search import Range
+from clickward.models_ml.estimators.search import Parameter, Range, searched, whole
 from clickward.models_ml.estimators.threads import fitted_to
 from clickward.models_ml.preprocessing import numbers
 from clickward.models_ml.subsample import subsample
 from clickward.warehouse.errors import UserError
 
 FACTS = "estimator.json"
+SEED = whole(0, 2**32 - 1)
 # Hyper-parameters that weigh the classes, and what each is where it does not.
 WEIGHING = {"class_weight": None, "scale_pos_weight": 1}
 
@@ -38,7 +39,9 @@ class Estimator(BaseEstimator, ABC):
     extra: ClassVar[str | None] = None
     # What the family is: baseline, unsupervised, supervised or deep.
     kind: ClassVar[str] = "unsupervised"
-    # Hyper-parameters worth tuning, and what each may be.
+    # What each hyper-parameter but the seed may be, and the part of it that is worth tuning.
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {}
+    # That part by itself, made of `hyper_parameters`.
     search_space: ClassVar[dict[str, Range]] = {}
     # Training rows above which the family learns from a subsample; None where it takes all.
     max_rows: ClassVar[int | None] = None
@@ -54,6 +57,11 @@ class Estimator(BaseEstimator, ABC):
     parts: ClassVar[tuple[str, ...]] = ()
     # Rows learnt from and rows given, where `max_rows` made them differ.
     subsampled_: tuple[int, int] | None = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "hyper_parameters" in vars(cls):
+            cls.search_space = searched(cls.hyper_parameters)
 
     @property
     def gives_probabilities(self) -> bool:
@@ -115,6 +123,16 @@ class Estimator(BaseEstimator, ABC):
         explained = np.zeros((X.height, X.width))
         explained[:, [X.columns.index(name) for name in self.static_]] = found
         return explained
+
+    @classmethod
+    def faults(cls, parameters: dict[str, Any]) -> list[str]:
+        """What is wrong with these hyper-parameters, each in words; those undeclared pass."""
+        declared = {"random_state": SEED} | cls.hyper_parameters
+        return [
+            f"{name}={value!r} is not {declared[name].words()}"
+            for name, value in parameters.items()
+            if name in declared and not declared[name].admits(value)
+        ]
 
     def inputs(self) -> dict[str, str]:
         """What else than data and parameters makes the model, by name: hashes of files read."""

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.tree import DecisionTreeClassifier
 
 from clickward.models_ml.estimators.base import Supervised
-from clickward.models_ml.estimators.search import Choice, Range, Whole
+from clickward.models_ml.estimators.search import Choice, Parameter, Whole, one_of, whole
 from clickward.models_ml.estimators.trees import OnTrees, path_credits, positive_share
 
 
@@ -19,10 +19,10 @@ class DecisionTree(OnTrees, Supervised):
     """
 
     name = "decision_tree"
-    search_space: ClassVar[dict[str, Range]] = {
-        "max_depth": Whole(2, 12),
-        "min_samples_leaf": Whole(5, 500, log=True),
-        "criterion": Choice(("gini", "log_loss")),
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "max_depth": whole(1, 1_000, also=(None,), tuned=Whole(2, 12)),
+        "min_samples_leaf": whole(1, or_share=True, tuned=Whole(5, 500, log=True)),
+        "criterion": one_of("gini", "log_loss", "entropy", tuned=Choice(("gini", "log_loss"))),
     }
 
     def __init__(

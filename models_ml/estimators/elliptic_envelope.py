@@ -8,7 +8,7 @@ from sklearn.covariance import MinCovDet
 from sklearn.decomposition import PCA
 
 from clickward.models_ml.estimators.dense import DenseAnomaly, in_blocks
-from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.search import Parameter, Real, Whole, real, whole
 from clickward.models_ml.estimators.threads import one_thread
 
 
@@ -24,9 +24,9 @@ class Envelope(DenseAnomaly):
     name = "elliptic_envelope"
     max_rows = 10_000
     parts = ("dense", "centre", "form")
-    search_space: ClassVar[dict[str, Range]] = {
-        "components": Whole(5, 60, log=True),
-        "support_fraction": Real(0.5, 0.95),
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "components": whole(1, tuned=Whole(5, 60, log=True)),
+        "support_fraction": real(0.5, 1, also=(None,), tuned=Real(0.5, 0.95)),
     }
 
     def __init__(

@@ -8,13 +8,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from clickward.models_ml.estimators.dense import DenseAnomaly, DenseMargin
-from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.search import Parameter, Real, Whole, real, whole
 from clickward.models_ml.estimators.threads import one_thread
 
 LOG_2PI = float(np.log(2 * np.pi))
-SEARCH_SPACE: dict[str, Range] = {
-    "n_components": Whole(1, 32, log=True),
-    "reg_covar": Real(1e-4, 1, log=True),
+PARAMETERS: dict[str, Parameter] = {
+    "n_components": whole(1, 10_000, tuned=Whole(1, 32, log=True)),
+    "reg_covar": real(0, above=True, tuned=Real(1e-4, 1, log=True)),
 }
 
 
@@ -30,7 +30,7 @@ class Mixture(DenseAnomaly):
     name = "gaussian_mixture"
     parts = ("dense", "model", "usual")
     max_rows = 50_000
-    search_space: ClassVar[dict[str, Range]] = SEARCH_SPACE
+    hyper_parameters: ClassVar[dict[str, Parameter]] = PARAMETERS
 
     def __init__(
         self, n_components: int = 8, reg_covar: float = 0.05, random_state: int = 0
@@ -62,7 +62,7 @@ class ClassMixtures(DenseMargin):
     name = "gaussian_mixture_classes"
     max_rows = 50_000
     parts = ("dense", "honest", "fraud", "prior")
-    search_space: ClassVar[dict[str, Range]] = SEARCH_SPACE
+    hyper_parameters: ClassVar[dict[str, Parameter]] = PARAMETERS
 
     def __init__(
         self, n_components: int = 4, reg_covar: float = 0.05, random_state: int = 0

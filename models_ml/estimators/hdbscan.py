@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from clickward.models_ml.estimators.dense import DenseAnomaly, in_blocks
 from clickward.models_ml.estimators.large_clusters import large_clusters, shares_of_distance
-from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.search import Parameter, Real, Whole, real, whole
 from clickward.models_ml.estimators.threads import one_thread
 
 NEIGHBOURS = 10
@@ -28,10 +28,10 @@ class DensityClusters(DenseAnomaly):
     name = "hdbscan"
     max_rows = 5_000
     parts = ("dense", "members")
-    search_space: ClassVar[dict[str, Range]] = {
-        "min_cluster_size": Whole(5, 200, log=True),
-        "min_samples": Whole(1, 50, log=True),
-        "large_share": Real(0.5, 1.0),
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "min_cluster_size": whole(2, tuned=Whole(5, 200, log=True)),
+        "min_samples": whole(1, tuned=Whole(1, 50, log=True)),
+        "large_share": real(0, 1, above=True, tuned=Real(0.5, 1.0)),
     }
 
     def __init__(

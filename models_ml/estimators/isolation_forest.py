@@ -7,7 +7,7 @@ import polars as pl
 from sklearn.ensemble import IsolationForest
 
 from clickward.models_ml.estimators.base import Estimator
-from clickward.models_ml.estimators.search import Range, Whole
+from clickward.models_ml.estimators.search import Parameter, Whole, whole
 from clickward.models_ml.preprocessing import CategoryShares, SignedLog
 
 EULER = 0.5772156649015329
@@ -26,9 +26,9 @@ class Isolation(Estimator):
     name = "isolation_forest"
     is_supervised = False
     parts = ("shares", "logs", "forest")
-    search_space: ClassVar[dict[str, Range]] = {
-        "n_estimators": Whole(50, 500, log=True),
-        "max_samples": Whole(64, 4096, log=True),
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "n_estimators": whole(1, 100_000, tuned=Whole(50, 500, log=True)),
+        "max_samples": whole(2, tuned=Whole(64, 4096, log=True)),
     }
 
     def __init__(

@@ -7,7 +7,7 @@ from sklearn.cluster import KMeans
 
 from clickward.models_ml.estimators.dense import DenseAnomaly
 from clickward.models_ml.estimators.large_clusters import large_clusters, shares_of_distance
-from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.search import Parameter, Real, Whole, real, whole
 from clickward.models_ml.estimators.threads import one_thread
 
 
@@ -23,9 +23,9 @@ class Clusters(DenseAnomaly):
     name = "k_means"
     parts = ("dense", "model")
     max_rows = 200_000
-    search_space: ClassVar[dict[str, Range]] = {
-        "n_clusters": Whole(2, 64, log=True),
-        "large_share": Real(0.5, 1.0),
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "n_clusters": whole(1, 100_000, tuned=Whole(2, 64, log=True)),
+        "large_share": real(0, 1, above=True, tuned=Real(0.5, 1.0)),
     }
 
     def __init__(

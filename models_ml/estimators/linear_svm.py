@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.svm import LinearSVC
 
 from clickward.models_ml.estimators.dense import DenseMargin
-from clickward.models_ml.estimators.search import Choice, Range, Real
+from clickward.models_ml.estimators.search import Choice, Parameter, Real, one_of, real, whole
 
 
 class LinearSVM(DenseMargin):
@@ -18,9 +18,10 @@ class LinearSVM(DenseMargin):
     """
 
     name = "linear_svm"
-    search_space: ClassVar[dict[str, Range]] = {
-        "C": Real(1e-4, 10, log=True),
-        "class_weight": Choice((None, "balanced")),
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "C": real(0, above=True, tuned=Real(1e-4, 10, log=True)),
+        "class_weight": one_of(None, "balanced", tuned=Choice((None, "balanced"))),
+        "max_iter": whole(1),
     }
 
     def __init__(

@@ -7,7 +7,7 @@ from sklearn.neighbors import LocalOutlierFactor
 
 from clickward.models_ml.estimators.dense import DenseAnomaly, in_blocks
 from clickward.models_ml.estimators.large_clusters import shares_of_distance
-from clickward.models_ml.estimators.search import Range, Whole
+from clickward.models_ml.estimators.search import Parameter, Whole, whole
 
 
 class LocalOutliers(DenseAnomaly):
@@ -20,7 +20,9 @@ class LocalOutliers(DenseAnomaly):
 
     name = "local_outlier_factor"
     max_rows = 10_000
-    search_space: ClassVar[dict[str, Range]] = {"n_neighbors": Whole(5, 400, log=True)}
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "n_neighbors": whole(1, tuned=Whole(5, 400, log=True)),
+    }
 
     def __init__(self, n_neighbors: int = 100, random_state: int = 0) -> None:
         self.n_neighbors = n_neighbors

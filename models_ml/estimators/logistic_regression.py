@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from clickward.models_ml.estimators.dense import DenseSupervised
-from clickward.models_ml.estimators.search import Choice, Range, Real
+from clickward.models_ml.estimators.search import Choice, Parameter, Real, one_of, real, whole
 
 
 class Logistic(DenseSupervised):
@@ -18,9 +18,10 @@ class Logistic(DenseSupervised):
     """
 
     name = "logistic_regression"
-    search_space: ClassVar[dict[str, Range]] = {
-        "C": Real(1e-4, 100, log=True),
-        "class_weight": Choice((None, "balanced")),
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "C": real(0, above=True, tuned=Real(1e-4, 100, log=True)),
+        "class_weight": one_of(None, "balanced", tuned=Choice((None, "balanced"))),
+        "max_iter": whole(1),
     }
 
     def __init__(
@@ -43,7 +44,7 @@ class Logistic(DenseSupervised):
     def _rate(self, matrix: np.ndarray) -> np.ndarray:
         # Summed row by row: a matrix product's last bits depend on how many rows there are.
         odds = self._credit(matrix).sum(axis=1) + self.model_.intercept_[0]
-        return 1 / (1 + np.exp(-odds))
+        return self.dense_.probability(odds)
 
     def _credit(self, matrix: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(matrix * self.model_.coef_[0])

@@ -7,7 +7,7 @@ import polars as pl
 from sklearn.naive_bayes import CategoricalNB
 
 from clickward.models_ml.estimators.base import Margin
-from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.search import Parameter, Real, Whole, real, whole
 from clickward.models_ml.preprocessing import UNKNOWN, CategoryCodes, QuantileBins
 
 
@@ -22,9 +22,9 @@ class NaiveBayes(Margin):
 
     name = "naive_bayes"
     parts = ("bins", "codes", "model")
-    search_space: ClassVar[dict[str, Range]] = {
-        "bins": Whole(4, 64, log=True),
-        "alpha": Real(0.1, 100, log=True),
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "bins": whole(2, 10_000, tuned=Whole(4, 64, log=True)),
+        "alpha": real(0, above=True, tuned=Real(0.1, 100, log=True)),
     }
 
     def __init__(self, bins: int = 16, alpha: float = 1.0, random_state: int = 0) -> None:

@@ -8,7 +8,7 @@ from sklearn.neural_network import MLPClassifier
 
 from clickward.models_ml.estimators.dense import DenseSupervised, in_blocks
 from clickward.models_ml.estimators.gradients import integrated_gradients
-from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.search import Parameter, Real, Whole, real, whole
 from clickward.models_ml.estimators.threads import one_thread
 from clickward.models_ml.subsample import subsample
 
@@ -29,10 +29,12 @@ class NeuralNet(DenseSupervised):
     name = "neural_net"
     max_rows = 200_000
     parts = ("dense", "weights", "biases")
-    search_space: ClassVar[dict[str, Range]] = {
-        "width": Whole(16, 256, log=True),
-        "alpha": Real(1e-6, 1e-1, log=True),
-        "learning_rate": Real(3e-4, 1e-2, log=True),
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "width": whole(1, 65_536, tuned=Whole(16, 256, log=True)),
+        "alpha": real(0, tuned=Real(1e-6, 1e-1, log=True)),
+        "learning_rate": real(0, 1, above=True, tuned=Real(3e-4, 1e-2, log=True)),
+        "batch_size": whole(1),
+        "max_epochs": whole(1, 100_000),
     }
 
     def __init__(
@@ -79,7 +81,7 @@ class NeuralNet(DenseSupervised):
                     break
 
     def _rate(self, matrix: np.ndarray) -> np.ndarray:
-        return 1 / (1 + np.exp(-in_blocks(self._log_odds, matrix)))
+        return self.dense_.probability(in_blocks(self._log_odds, matrix))
 
     def _credit(self, matrix: np.ndarray) -> np.ndarray:
         return in_blocks(lambda rows: integrated_gradients(self._gradient, rows), matrix)

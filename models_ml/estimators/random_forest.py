@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
 from clickward.models_ml.estimators.base import Supervised
-from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.search import Parameter, Real, Whole, real, whole
 from clickward.models_ml.estimators.threads import threads_for
 from clickward.models_ml.estimators.trees import OnTrees, path_credits, positive_share, some
 
@@ -21,11 +21,12 @@ class RandomForest(OnTrees, Supervised):
 
     name = "random_forest"
     max_rows = 100_000
-    search_space: ClassVar[dict[str, Range]] = {
-        "n_estimators": Whole(50, 500, log=True),
-        "max_depth": Whole(4, 24),
-        "min_samples_leaf": Whole(1, 100, log=True),
-        "max_features": Real(0.05, 0.8),
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "n_estimators": whole(1, 100_000, tuned=Whole(50, 500, log=True)),
+        "max_depth": whole(1, 1_000, also=(None,), tuned=Whole(4, 24)),
+        "min_samples_leaf": whole(1, or_share=True, tuned=Whole(1, 100, log=True)),
+        "max_features": real(0, 1, above=True, tuned=Real(0.05, 0.8)),
+        "n_jobs": whole(1, 1_024, also=(-1,)),
     }
 
     def __init__(

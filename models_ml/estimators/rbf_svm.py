@@ -9,7 +9,15 @@ from sklearn.svm import LinearSVC
 
 from clickward.models_ml.estimators.dense import DenseMargin, in_blocks
 from clickward.models_ml.estimators.gradients import integrated_gradients
-from clickward.models_ml.estimators.search import Choice, Range, Real, Whole
+from clickward.models_ml.estimators.search import (
+    Choice,
+    Parameter,
+    Real,
+    Whole,
+    one_of,
+    real,
+    whole,
+)
 
 
 class KernelSVM(DenseMargin):
@@ -24,11 +32,12 @@ class KernelSVM(DenseMargin):
     name = "rbf_svm"
     max_rows = 50_000
     parts = ("dense", "kernel", "model")
-    search_space: ClassVar[dict[str, Range]] = {
-        "C": Real(1e-3, 100, log=True),
-        "gamma": Real(0.03, 3, log=True),
-        "n_components": Whole(100, 1000, log=True),
-        "class_weight": Choice((None, "balanced")),
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "C": real(0, above=True, tuned=Real(1e-3, 100, log=True)),
+        "gamma": real(0, above=True, tuned=Real(0.03, 3, log=True)),
+        "n_components": whole(1, 100_000, tuned=Whole(100, 1000, log=True)),
+        "class_weight": one_of(None, "balanced", tuned=Choice((None, "balanced"))),
+        "max_iter": whole(1),
     }
 
     def __init__(

@@ -18,7 +18,7 @@ from clickward.models_ml.estimators.nets import (
     train_network,
     with_state,
 )
-from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.search import Parameter, Real, Whole, real, whole
 from clickward.models_ml.estimators.sequences import EventSequences
 from clickward.warehouse.errors import UserError
 
@@ -41,12 +41,15 @@ class RecurrentNet(Supervised):
     reads_sequences = True
     max_rows = 30_000
     parts = ("dense", "events")
-    search_space: ClassVar[dict[str, Range]] = {
-        "hidden": Whole(8, 64, log=True),
-        "steps": Whole(4, 32),
-        "width": Whole(16, 256, log=True),
-        "dropout": Real(0.0, 0.6),
-        "learning_rate": Real(3e-4, 1e-2, log=True),
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "hidden": whole(1, 65_536, tuned=Whole(8, 64, log=True)),
+        "steps": whole(1, 10_000, tuned=Whole(4, 32)),
+        "width": whole(1, 65_536, tuned=Whole(16, 256, log=True)),
+        "dropout": real(0, 1, below=True, tuned=Real(0.0, 0.6)),
+        "learning_rate": real(0, 1, above=True, tuned=Real(3e-4, 1e-2, log=True)),
+        "weight_decay": real(0),
+        "batch_size": whole(1),
+        "max_epochs": whole(1, 100_000),
     }
 
     def __init__(
@@ -100,7 +103,7 @@ class RecurrentNet(Supervised):
                 return self.network_(torch.from_numpy(rows).double()).numpy().astype(np.float32)
 
         odds = in_blocks(log_odds, self._rows(X)).astype(np.float64)
-        return 1 / (1 + np.exp(-odds))
+        return self.dense_.probability(odds)
 
     def explain(self, X: pl.DataFrame) -> np.ndarray:
         """How much each feature and each sequence raised the log-odds, `(n, d)`."""

@@ -9,6 +9,7 @@ import polars as pl
 
 from clickward.models_ml.content import sha256_text
 from clickward.models_ml.estimators.base import Estimator
+from clickward.models_ml.estimators.search import Parameter, text_or_none
 from clickward.models_ml.rules import Rule, applicable, read_rules
 from clickward.warehouse.errors import UserError
 
@@ -29,6 +30,7 @@ class Rules(Estimator):
     is_supervised = False
     library = "clickward"
     kind: ClassVar[str] = "baseline"
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {"table": text_or_none()}
 
     def __init__(self, table: str | None = None, random_state: int = 0) -> None:
         self.table = table

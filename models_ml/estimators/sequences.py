@@ -59,7 +59,7 @@ class EventSequences(BaseEstimator):
 
     def _number(self, column: pl.Series) -> np.ndarray:
         scale = self.scales_[column.name]
-        return (signed_log(self._latest(column)) - scale.means_[0]) / scale.scales_[0]
+        return scale.transform(signed_log(self._latest(column)))
 
     def _code(self, column: pl.Series) -> np.ndarray:
         codes = self._latest(column)

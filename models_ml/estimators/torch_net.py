@@ -15,7 +15,7 @@ from clickward.models_ml.estimators.nets import (
     train_network,
     with_state,
 )
-from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.search import Parameter, Real, Whole, real, whole
 
 
 class TorchNet(DenseSupervised):
@@ -32,11 +32,13 @@ class TorchNet(DenseSupervised):
     kind: ClassVar[str] = "deep"
     max_rows = 500_000
     parts = ("dense",)
-    search_space: ClassVar[dict[str, Range]] = {
-        "width": Whole(16, 512, log=True),
-        "dropout": Real(0.0, 0.6),
-        "learning_rate": Real(3e-4, 1e-2, log=True),
-        "weight_decay": Real(1e-6, 1e-1, log=True),
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "width": whole(1, 65_536, tuned=Whole(16, 512, log=True)),
+        "dropout": real(0, 1, below=True, tuned=Real(0.0, 0.6)),
+        "learning_rate": real(0, 1, above=True, tuned=Real(3e-4, 1e-2, log=True)),
+        "weight_decay": real(0, tuned=Real(1e-6, 1e-1, log=True)),
+        "batch_size": whole(1),
+        "max_epochs": whole(1, 100_000),
     }
 
     def __init__(
@@ -77,7 +79,7 @@ class TorchNet(DenseSupervised):
                 return self.network_(torch.from_numpy(rows)).numpy().astype(np.float32)
 
         odds = in_blocks(log_odds, matrix).astype(np.float64)
-        return 1 / (1 + np.exp(-odds))
+        return self.dense_.probability(odds)
 
     def _credit(self, matrix: np.ndarray) -> np.ndarray:
         torch = import_torch(self.name)

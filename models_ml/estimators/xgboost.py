@@ -11,7 +11,7 @@ from clickward.models_ml.batches import Batch, Rows
 from clickward.models_ml.devices import CPU
 from clickward.models_ml.estimators.base import Supervised
 from clickward.models_ml.estimators.parts import load_part, save_part
-from clickward.models_ml.estimators.search import Range, Real, Whole
+from clickward.models_ml.estimators.search import Parameter, Real, Whole, real, whole
 from clickward.models_ml.estimators.threads import fitted_to
 from clickward.models_ml.estimators.xgboost_batches import binned
 from clickward.models_ml.preprocessing import TargetRates, single
@@ -37,14 +37,17 @@ class XGBoost(Supervised):
     learns_from_batches = True
     takes_device = True
     rates_: TargetRates | CountedRates
-    search_space: ClassVar[dict[str, Range]] = {
-        "n_estimators": Whole(50, 800, log=True),
-        "max_depth": Whole(2, 10),
-        "learning_rate": Real(0.01, 0.3, log=True),
-        "min_child_weight": Real(0.5, 50, log=True),
-        "subsample": Real(0.5, 1.0),
-        "colsample_bytree": Real(0.3, 1.0),
-        "reg_lambda": Real(0.1, 100, log=True),
+    hyper_parameters: ClassVar[dict[str, Parameter]] = {
+        "n_estimators": whole(1, 100_000, tuned=Whole(50, 800, log=True)),
+        "max_depth": whole(0, 1_000, tuned=Whole(2, 10)),
+        "learning_rate": real(0, 1, above=True, tuned=Real(0.01, 0.3, log=True)),
+        "min_child_weight": real(0, tuned=Real(0.5, 50, log=True)),
+        "subsample": real(0, 1, above=True, tuned=Real(0.5, 1.0)),
+        "colsample_bytree": real(0, 1, above=True, tuned=Real(0.3, 1.0)),
+        "reg_lambda": real(0, tuned=Real(0.1, 100, log=True)),
+        "scale_pos_weight": real(0, above=True),
+        "max_bin": whole(2, 65_535),
+        "n_jobs": whole(1, 1_024, also=(-1,)),
     }
 
     def __init__(

@@ -149,14 +149,14 @@ def _scores(warehouse: Warehouse, subject_id: str) -> list[dict[str, Any]]:
             current.threshold as threshold, current.is_flagged as is_flagged,
             current.run_id as run_id, current.scored_at as scored_at,
             current.snapshot_id as snapshot_id,
-            current.run_id = in_force.run_id and current.model_version = in_force.model_version
-                as is_in_force,
+            (current.run_id, current.model_version, current.target) in (
+                select run_id, model_version, target
+                from {warehouse.table("marts", "scores_in_force")} where subject_id = {{id:UUID}}
+            ) as is_in_force,
             current.reason_features as features, current.reason_values as reason_values,
             current.reason_contributions as contributions
         from {warehouse.table("marts", "scores_current")} as current
-        left join {warehouse.table("marts", "scores_in_force")} as in_force
-            on in_force.subject_id = current.subject_id and in_force.target = current.target
-        where current.subject_id = {{id:UUID}} and in_force.subject_id = {{id:UUID}}
+        where current.subject_id = {{id:UUID}}
         order by is_in_force desc, target, scored_at desc
         """,
         id=subject_id,

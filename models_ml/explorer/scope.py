@@ -188,7 +188,9 @@ def _versions(
         "select distinct toString(arrayJoin(model_versions)) as version"
         f" from {warehouse.table('marts', 'scored_installs')}"
     )["version"].to_list()
-    roles = ["champion", "challenger", ""]
+    # Without a champion the latest trained speaks, not the challenger.
+    has_champion = any(one.role == "champion" for one in found.values())
+    roles = ["champion", "challenger", ""] if has_champion else ["", "challenger"]
     ranked = sorted((found[v] for v in found if v in scored), key=lambda one: roles.index(one.role))
     if not ranked:
         raise UserError(

@@ -15,11 +15,12 @@ BY_CHANCE = 1.95
 
 
 def model_in_force(warehouse: Warehouse) -> str | None:
-    """The champion of installs, else the model that scored last."""
+    """The champion of installs, else the model whose scores are in force by the latest run."""
     champion = champion_of(warehouse, FEATURE_SET)
     return champion or warehouse.scalar(
-        f"select argMax(model_version, committed_at) from {warehouse.table('ml', 'runs')}"
-        f" where kind = 'score' and feature_set = '{FEATURE_SET}' having count() > 0"
+        "select argMax(model_version, (standing, committed_at)) from"
+        f" {warehouse.table('marts', 'production_runs')}"
+        f" where feature_set = '{FEATURE_SET}' having count() > 0"
     )
 
 
@@ -35,7 +36,7 @@ def check_scores(warehouse: Warehouse, limits: dict[str, float], now: datetime) 
     scores = f"""
         (
             select score, toUInt8(event_date = {{last:Date}}) as is_last
-            from {warehouse.table("marts", "fct_scored_installs")}
+            from {warehouse.table("marts", "fct_scored_installs_by_version")}
             where target = 'is_fraud' and model_version = {{version:String}}
                 and event_date between {{last:Date}} - {days} and {{last:Date}}
         )

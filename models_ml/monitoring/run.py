@@ -9,7 +9,13 @@ from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError
 
 CHECKS = (check_freshness, check_volume, check_drift, check_scores, check_quality)
-NEEDED = ("mart_arrival_lag_daily", "mart_feature_drift_daily", "mart_model_quality_daily")
+NEEDED = (
+    "mart_arrival_lag_daily",
+    "mart_feature_drift_daily",
+    "mart_model_quality_daily",
+    "production_runs",
+    "fct_scored_installs_by_version",
+)
 
 
 def judge(warehouse: Warehouse, limits: dict[str, float], now: datetime) -> list[Finding]:

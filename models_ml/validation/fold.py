@@ -9,7 +9,8 @@ import polars as pl
 
 from clickward.models_ml.estimators import Estimator
 from clickward.models_ml.evaluation import Labels, Rows, Scored, flag
-from clickward.models_ml.fitting import fit, holdout_thresholds, predict
+from clickward.models_ml.fitting import MIN_ROWS, fit, holdout_thresholds, predict
+from clickward.models_ml.flatness import failure_of
 from clickward.models_ml.frames import TrainingFrame
 from clickward.models_ml.metrics.thresholds import thresholds_of
 from clickward.models_ml.splits import Fold, to_datetime
@@ -53,7 +54,8 @@ class Outcome:
     """What fitting and scoring gave, before anything is measured.
 
     `scores` are of the test rows, `train_scores` of `FoldData.train_sample`; both None where
-    the model could not be fitted, and `note` says why.
+    the model could not be fitted, and `note` says why. It says too where nearly all scores are
+    equal.
     """
 
     scores: np.ndarray | None
@@ -117,6 +119,8 @@ def fit_fold(
     """
     begun = time.perf_counter()
     frame = _narrowed(history.frame, data.columns)
+    if len(data.train) < MIN_ROWS:
+        return Outcome(None, note=f"{len(data.train)} training rows only, nothing measured")
     if estimator.is_supervised and len(np.unique(data.y)) < 2:
         return Outcome(None, note="training labels of one class only, nothing measured")
     note = ""
@@ -132,11 +136,13 @@ def fit_fold(
         return Outcome(None, note=f"not fitted: {error.message}")
     if estimator.subsampled_ is not None and not note:
         note = "learnt from {:,} of {:,} training rows".format(*estimator.subsampled_)
+    scores = predict(estimator, frame, data.test)
+    failure = failure_of(estimator.kind, scores)
     return Outcome(
-        predict(estimator, frame, data.test),
+        scores,
         predict(estimator, frame, data.train_sample),
         thresholds,
-        note,
+        "; ".join(part for part in (failure, note) if part),
         time.perf_counter() - begun,
     )
 

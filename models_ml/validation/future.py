@@ -16,6 +16,7 @@ import numpy as np
 
 from clickward.models_ml.durations import format_instant, parse_duration
 from clickward.models_ml.splits import to_datetime
+from clickward.models_ml.stretch import stretch_of
 from clickward.models_ml.validation.fold import FoldData
 from clickward.models_ml.validation.history import History
 from clickward.warehouse.build import run_dbt
@@ -73,7 +74,8 @@ def future_leaks(
 
 def choose_cut(history: History, after: timedelta) -> Cut:
     """The day with the most subjects before noon of those that features had `after` to wait for."""
-    latest = history.frame.times.max() - np.timedelta64(after // timedelta(milliseconds=1), "ms")
+    waited = np.timedelta64(after // timedelta(milliseconds=1), "ms")
+    latest = stretch_of(history.frame.times).last - waited
     days = history.frame.times.astype("datetime64[D]")
     before_noon = history.frame.times - days < np.timedelta64(12, "h")
     eligible = before_noon & (days + np.timedelta64(1, "D") <= latest)

@@ -1,7 +1,9 @@
 """From outcomes to evaluations: each fold, and all folds together."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from clickward.models_ml.estimators import family
 from clickward.models_ml.evaluation import (
     OVERALL,
     UNSEEN,
@@ -9,6 +11,7 @@ from clickward.models_ml.evaluation import (
     evaluate,
     unmeasured,
 )
+from clickward.models_ml.flatness import failure_of
 from clickward.models_ml.pooling import pool, pool_labels, pool_rows
 from clickward.models_ml.splits import to_datetime
 from clickward.models_ml.validation.drift import (
@@ -25,6 +28,8 @@ from clickward.models_ml.validation.variants import Variant
 # What stands under `model` where no model is measured.
 NO_MODEL, ADVERSARIAL = "-", "adversarial"
 TRAINING = "training"
+# Measured where nearly all scores of a fold are equal, and nowhere else.
+SCORES, FAILED = "scores", "failed"
 
 
 def measure_shift(
@@ -62,7 +67,10 @@ def measure_folds(
             if place:
                 pair = measured[place - 1], measured[place]
                 found += publisher_stability(*pair, resamples, seed + number)
-        yield _evaluation(name, variant, [data], number, _kept(found, variant))
+        kept, failure = _kept(found, variant), failure_in(name, outcome)
+        if failure and scored is not None:
+            kept.append(Measurement(SCORES, FAILED, 1.0, None, None, len(data.test)))
+        yield replace(_evaluation(name, variant, [data], number, kept), failure=failure)
     if len(together) > 1:
         pooled = evaluate(pool(scored for _, scored in together), resamples, seed, top)
         yield _evaluation(
@@ -75,6 +83,13 @@ def measure_folds(
         yield _evaluation(
             name, variant, [data for data, _ in measured], OVERALL, _kept(pooled, variant)
         )
+
+
+def failure_in(name: str, outcome: Outcome) -> str | None:
+    """Why a fold could not be measured, or that nearly all of its scores are equal."""
+    if outcome.scores is None:
+        return outcome.note
+    return failure_of(family(name).kind, outcome.scores)
 
 
 def _kept(found: list[Measurement], variant: Variant) -> list[Measurement]:

@@ -79,7 +79,10 @@ AS_ASKED = Protocol()
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Measurements of one model and variant on one fold, or on all of them (`fold` -1)."""
+    """Measurements of one model and variant on one fold, or on all of them (`fold` -1).
+
+    `failure` says why nothing could be measured, or that nearly all scores are equal.
+    """
 
     model: str
     variant: Variant
@@ -87,6 +90,7 @@ class Evaluation:
     test_from: datetime
     test_to: datetime
     measurements: list[Measurement]
+    failure: str | None = None
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """One object for each metric with the keys `KEYS`."""

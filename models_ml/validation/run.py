@@ -13,9 +13,10 @@ from clickward.models_ml.durations import about, utc_now
 from clickward.models_ml.estimators import families, family
 from clickward.models_ml.frames import read_frame
 from clickward.models_ml.ledger import Run, drop_uncommitted, ensure_ml_tables
-from clickward.models_ml.reading import INSTANT
+from clickward.models_ml.reading import INSTANT, check_built, resolve_span
 from clickward.models_ml.snapshot import Advance, pull_snapshot
 from clickward.models_ml.splits import PrequentialSplit, choose_windows
+from clickward.models_ml.stretch import stretch_of
 from clickward.models_ml.training import build_estimator
 from clickward.models_ml.validation.drift import adversary_scores
 from clickward.models_ml.validation.fold import FoldData, Outcome, Say, fit_fold, prepare_fold
@@ -98,7 +99,9 @@ def validate(
     drop_uncommitted(warehouse, "validate", "evaluations", "evaluated_at")
     run = Run("validate", feature_set, {"models": names, **vars(protocol)})
     run.parameters["costs"] = vars(protocol.costs)
-    snapshot = pull_snapshot(warehouse, feature_set, from_at, to_at, advance=advance)
+    check_built(warehouse, feature_set)
+    span = resolve_span(warehouse, feature_set, from_at, to_at, strays=False, say=say)
+    snapshot = pull_snapshot(warehouse, feature_set, span.from_at, span.to_at, advance=advance)
     frame = read_frame(snapshot.path)
     history = read_history(warehouse, feature_set, frame, protocol.costs, say)
     splitter = _splitter(frame.times, windows, say)
@@ -123,12 +126,19 @@ def validate(
     return evaluations
 
 
+def _ends(times: np.ndarray) -> np.ndarray:
+    """The first and last time between which folds are laid: where the rows are."""
+    found = stretch_of(times)
+    return np.array([found.first, found.last])
+
+
 def _splitter(times: np.ndarray, windows: Windows, say: Say) -> PrequentialSplit:
-    span = timedelta(milliseconds=int((times.max() - times.min()).astype(int)))
+    first, last = _ends(times)
+    span = timedelta(milliseconds=int((last - first).astype(int)))
     splitter = choose_windows(span, windows.train, windows.delay, windows.test, windows.step)
     chosen = [name for name, value in vars(windows).items() if value is None]
     because = f" ({', '.join(chosen)} chosen to fit it)" if chosen else ""
-    count = splitter.get_n_splits(times)
+    count = splitter.get_n_splits(_ends(times))
     say(f"the events span {about(span)}: {splitter}{because}; {count} fold(s)")
     return splitter
 
@@ -138,7 +148,7 @@ def _folds(
 ) -> list[FoldData]:
     """What every model takes of each fold; of a held-out attack the folds that test it."""
     found = []
-    for fold in splitter.folds(history.frame.times):
+    for fold in splitter.folds(_ends(history.frame.times)):
         data = prepare_fold(history, fold, variant)
         if data is None:
             say(f"{variant.name}, fold {fold.number} has no rows in one of its windows: left out")

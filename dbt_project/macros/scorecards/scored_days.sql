@@ -5,9 +5,7 @@
             {
                 "from": source("ml", "scores"),
                 "date": "toDate(subject_at)",
-                "fingerprint": "run_id, subject_id, model_version in (select model_version from "
-                ~ ref("champions")
-                ~ ")",
+                "fingerprint": "run_id, subject_id, " ~ in_runs("= 2") ~ ", " ~ in_runs("= 1"),
                 "where": "subject = '"
                 ~ subject
                 ~ "' and run_id in (select run_id from "
@@ -18,3 +16,9 @@
         )
     }}
 {% endmacro %}
+
+
+{# Whether a score's run stands so in production_runs. #}
+{% macro in_runs(standing) -%}
+    run_id in (select run_id from {{ ref("production_runs") }} where standing {{ standing }})
+{%- endmacro %}

@@ -2,7 +2,7 @@
 -- Scores against the hidden truth of a simulated world; without one every install is "honest".
 with
 
-    scored as (select * from {{ ref("fct_scored_installs") }} where target = 'is_fraud'),
+    scored as (select * from {{ ref("fct_scored_installs_by_version") }} where target = 'is_fraud'),
 
     truth as (select * from {{ ref("install_truth") }}),
 

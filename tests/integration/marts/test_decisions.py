@@ -199,7 +199,7 @@ def test_champion_and_challenger_stand_side_by_side_and_one_counts(
 ) -> None:
     facts = built.query(
         f"select toString(install_id) as id, toString(model_version) as version, score, is_flagged"
-        f" from {built.table('marts', 'fct_scored_installs')}"
+        f" from {built.table('marts', 'fct_scored_installs_by_version')}"
     )
     versions = facts.group_by("id").agg(pl.col("version").sort())
     assert versions["version"].to_list() == [sorted((world.champion, world.challenger))] * len(
@@ -211,6 +211,11 @@ def test_champion_and_challenger_stand_side_by_side_and_one_counts(
     ).sort("id")
     champion = facts.filter(pl.col("version") == world.champion).drop("version").sort("id")
     assert counted.equals(champion), "the challenger scored last, the champion counts"
+    in_force = built.query(
+        f"select toString(install_id) as id, score, is_flagged"
+        f" from {built.table('marts', 'fct_scored_installs')}"
+    ).sort("id")
+    assert in_force.equals(champion), "one row for each install"
     clicks = built.query(f"select is_flagged from {built.table('marts', 'fct_scored_clicks')}")
     assert clicks.height > 1000
     assert clicks["is_flagged"].null_count() == clicks.height, "a model of conversions never flags"

@@ -17,7 +17,7 @@ with
             model_version,
             score,
             ifNull(is_flagged, 0) as is_flagged
-        from {{ ref("fct_scored_installs") }}
+        from {{ ref("fct_scored_installs_by_version") }}
         where target = 'is_fraud'
     ),
 

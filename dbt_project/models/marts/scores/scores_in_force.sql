@@ -1,5 +1,5 @@
 {{ config(materialized="view") }}
--- One voice per subject and target: the champion's latest score, where there is none the latest.
+-- One voice per subject and target: of the runs that stand highest the latest.
 select * except (rank)
 from
     (
@@ -7,12 +7,9 @@ from
             scores.*,
             row_number() over (
                 partition by scores.subject_id, scores.target
-                order by champions.model_version is not null desc, scores.run_committed_at desc, scores.run_id
+                order by runs.standing desc, scores.run_committed_at desc, scores.run_id
             ) as rank
         from {{ ref("scores_committed") }} as scores
-        left join
-            {{ ref("champions") }} as champions
-            on champions.feature_set = scores.feature_set
-            and champions.model_version = scores.model_version
+        inner join {{ ref("production_runs") }} as runs on runs.run_id = scores.run_id
     )
 where rank = 1

@@ -1,0 +1,1 @@
+{{ config(materialized="view") }} {{ scored_installs_of(ref("scores_by_version"), ["role", "is_shadow"]) }}
