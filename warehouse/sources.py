@@ -55,6 +55,8 @@ class Report:
     table: Table
     needs_timezone: bool
     aliases: tuple[str, ...]
+    # Texts in lower case that say nothing, where a value may be missing.
+    nothing: tuple[str, ...] = ("",)
 
     @cached_property
     def columns(self) -> dict[str, Column]:
@@ -92,6 +94,7 @@ def find_table(project: Project, stage: str, name: str) -> Table:
 
 def reports(project: Project, source: str | None = None) -> list[Report]:
     """The reports of `source`, or of every source. Raises `UsageError` naming those known."""
+    nothing = tuple(_variables(project).get("words_for_nothing", ("",)))
     known = [
         Report(
             source=meta["load"],
@@ -99,6 +102,7 @@ def reports(project: Project, source: str | None = None) -> list[Report]:
             table=table,
             needs_timezone=bool(meta.get("needs_timezone", False)),
             aliases=tuple(meta.get("aliases", ())),
+            nothing=nothing,
         )
         for table, meta in _definitions(project)
         if "load" in meta
@@ -126,7 +130,7 @@ def _sources(project: Project) -> list[tuple[Path, dict[str, Any]]]:
 
 
 def _definitions(project: Project) -> list[tuple[Table, dict[str, Any]]]:
-    variables = _document(project.project_dir / "dbt_project.yml").get("vars", {})
+    variables = _variables(project)
     found = []
     for path, source in _sources(project):
         schema = SCHEMA.fullmatch(str(source.get("schema", "")))
@@ -135,6 +139,11 @@ def _definitions(project: Project) -> list[tuple[Table, dict[str, Any]]]:
             if schema is not None and "order_by" in meta:
                 found.append((_table(path, schema[1], entry, meta, variables), meta))
     return found
+
+
+def _variables(project: Project) -> dict[str, Any]:
+    stated: dict[str, Any] = _document(project.project_dir / "dbt_project.yml").get("vars", {})
+    return stated
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -137,11 +137,9 @@ def list_loads(warehouse: Warehouse) -> pl.DataFrame:
         f" from {warehouse.table('raw', 'loads')} order by committed_at, load_id"
     )
     if not warehouse.has_table("staging", "load_accounting"):
-        return loads.with_columns(
-            pl.lit(None, pl.UInt64).alias(name) for name in COUNTED
-        )
-    known = warehouse.has_column("staging", "load_accounting", "unread_values")
-    unread = "toUInt64(sum(unread_values))" if known else "cast(null, 'Nullable(UInt64)')"
+        return loads.with_columns(pl.lit(None, pl.UInt64).alias(name) for name in COUNTED)
+    is_counted = warehouse.has_column("staging", "load_accounting", "unread_values")
+    unread = "toUInt64(sum(unread_values))" if is_counted else "cast(null, 'Nullable(UInt64)')"
     counted = warehouse.query(
         "select toString(load_id) as load_id, toUInt64(sum(kept)) as kept,"
         " toUInt64(sum(duplicates)) as duplicates, toUInt64(sum(rejected)) as rejected,"

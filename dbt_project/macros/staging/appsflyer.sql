@@ -166,11 +166,11 @@
                             ("device_download_time", "download_at is not null"),
                             ("gp_click_time", "play_click_at is not null"),
                             ("contributor1_touch_time", "contributor_at is not null"),
-                            ("af_cost_value", "payout is not null"),
                             ("ip", "ip_read is not null"),
                             ("wifi", "is_on_wifi is not null"),
                             ("country_code", "country is not null"),
-                        ]
+                        ],
+                        numbers=[("af_cost_value", "payout is not null")],
                     )
                 }} as unread_values,
                 _load_id as load_id,

@@ -1,6 +1,6 @@
 {# Whether a text says nothing: one list of words for texts, ids, addresses, times and numbers. #}
 {% macro says_nothing(text) -%}
-    ({{ trimmed(text, lower=true) }} in ('', 'null', 'n/a', 'none', 'nan', 'unknown', 'undefined', '-'))
+    ({{ trimmed(text, lower=true) }} in ('{{ var("words_for_nothing") | join("', '") }}'))
 {%- endmacro %}
 
 {# A text without white space around it. #}
@@ -29,12 +29,17 @@
 
 {#
     How many values of a row were there and could not be read: of pairs of a text and SQL that is
-    true where it was read.
+    true where it was read. Of `numbers` also NaN, which elsewhere says nothing.
 #}
-{% macro unread(pairs) -%}
+{% macro unread(pairs, numbers=[]) -%}
     toUInt64(
-        {% for text, is_read in pairs -%}
-            (not {{ says_nothing(text) }} and not ({{ is_read }})) {{- " + " if not loop.last }}
+        {% for text, is_read in pairs + numbers -%}
+            (
+                {% if loop.index > pairs | length -%}
+                    (lower({{ text }}) like '%nan%' or not {{ says_nothing(text) }})
+                {%- else -%}not {{ says_nothing(text) }}
+                {%- endif %} and not ({{ is_read }})
+            ) {{- " + " if not loop.last }}
         {%- endfor %}
     )
 {%- endmacro %}

@@ -95,7 +95,7 @@ def test_a_store_of_the_version_before(
     # A decision on two sources of one name holds for both; one on a name that is gone has moved.
     assert decided(warehouse) == {"a/b", "a%2Fb//", "c%2Fd//", "plain"}
 
-    # Once it has moved, nothing moves again; a verdict reaches an install that cannot be built again.
+    # Nothing moves again; a verdict reaches an install that cannot be built again.
     (tmp_path / "verdict.csv").write_text(
         "App ID,AppsFlyer ID,Install Time,Detection Date,Fraud Reason\n"
         f"{named['app_id']},{named['appsflyer_id']},{named['install_time']},2026-04-01,bots\n"
@@ -104,7 +104,7 @@ def test_a_store_of_the_version_before(
         project, "load", "appsflyer", tmp_path / "verdict.csv",
         "--report", "detection", "--timezone", "UTC",
     )  # fmt: skip
-    # Without tests: the day's accounting stands still as well, so they tell that the row came too late.
+    # Without tests: the day's accounting stands still as well, so they tell of the late row.
     run_dbt(project, ["run", "--select", "staging", "--select", "core"])
     verdicts = warehouse.query(
         f"select toString(subject_id) as id from {warehouse.table('core', 'labels')}"
@@ -121,7 +121,8 @@ def test_a_store_of_the_version_before(
 def installs(warehouse: Warehouse) -> pl.DataFrame:
     return warehouse.query(
         "select toString(install_id) as install_id, event_at, event_date, device_hash, payout,"
-        " toString(publisher) as publisher, toString(subpublisher) as subpublisher, ip_subnet, is_blocked"
+        " toString(publisher) as publisher, toString(subpublisher) as subpublisher, ip_subnet,"
+        " is_blocked"
         f" from {warehouse.table('core', 'installs')} order by event_at, install_id"
     )
 
@@ -129,8 +130,8 @@ def installs(warehouse: Warehouse) -> pl.DataFrame:
 def day_content(warehouse: Warehouse, day: date) -> list[dict[str, object]]:
     """What the day's installs held before columns came."""
     return warehouse.query(
-        "select toString(install_id) as id, toString(tuple(event_at, app_id, publisher, subpublisher,"
-        " touched_at, payout, ip_hash, device_hash, duplicate_count)) as content"
+        "select toString(install_id) as id, toString(tuple(event_at, app_id, publisher,"
+        " subpublisher, touched_at, payout, ip_hash, device_hash, duplicate_count)) as content"
         f" from {warehouse.table('core', 'installs')} where event_date = {{day:Date}} order by id",
         day=day,
     ).to_dicts()
@@ -215,7 +216,8 @@ def expire(warehouse: Warehouse, day: date) -> None:
 def raw_install(warehouse: Warehouse, event_at: datetime) -> dict[str, str]:
     """What the reports call the install of that instant."""
     return warehouse.query(
-        f"select app_id, appsflyer_id, install_time from {warehouse.table('raw', 'appsflyer__installs')}"
+        "select app_id, appsflyer_id, install_time from"
+        f" {warehouse.table('raw', 'appsflyer__installs')}"
         " where install_time = {text:String}",
         text=f"{event_at:%Y-%m-%d %H:%M:%S}.{event_at.microsecond // 1000:03}",
     ).row(0, named=True)

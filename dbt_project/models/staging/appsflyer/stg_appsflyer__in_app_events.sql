@@ -48,10 +48,8 @@ with
             told_arrival as arrived_at,
             {{
                 unread(
-                    [
-                        ("install_time", "event_install_id is not null"),
-                        ("event_revenue_usd", "revenue_usd is not null"),
-                    ]
+                    [("install_time", "event_install_id is not null")],
+                    numbers=[("event_revenue_usd", "revenue_usd is not null")],
                 )
             }} as unread_values,
             _load_id as load_id,

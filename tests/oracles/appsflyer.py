@@ -1,0 +1,203 @@
+"""What core should hold of a row of AppsFlyer's `installs`, read by Python alone."""
+
+import ipaddress
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+NOTHING = {"", "null", "n/a", "none", "nan", "unknown", "undefined", "-"}
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+WALL = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?: (\d\d):(\d\d):(\d\d)(\.\d+)?)?")
+DEVICE_IDS = ("advertising_id", "idfa", "oaid", "android_id", "idfv")
+EARLIER_TIMES = (
+    ("attributed_touch_time", "touched_at"),
+    ("gp_click_time", "play_clicked_at"),
+    ("gp_install_begin", "began_at"),
+    ("device_download_time", "downloaded_at"),
+    ("contributor1_touch_time", "assisted_at"),
+)
+UNREAD = (
+    ("gp_install_begin", "began_at"),
+    ("device_download_time", "downloaded_at"),
+    ("gp_click_time", "play_clicked_at"),
+    ("contributor1_touch_time", "assisted_at"),
+    ("af_cost_value", "payout"),
+    ("wifi", "is_on_wifi"),
+    ("country_code", "country"),
+)
+
+
+class Rejected(Exception):
+    """Why a row does not reach core."""
+
+
+def said(text: str) -> str | None:
+    """The text without white space around it, None where it says nothing."""
+    bare = text.strip(" \t\r\n")
+    return None if bare.lower() in NOTHING else bare
+
+
+def words(text: str) -> str | None:
+    """Lower case with single spaces."""
+    bare = said(text)
+    return None if bare is None else re.sub(r"\s+", " ", bare.lower())
+
+
+def readings(text: str, zone: str) -> tuple[datetime, datetime] | None:
+    """The two instants a wall clock of the zone may have shown the text, the earlier first."""
+    found = WALL.fullmatch(text.strip(" \t\r\n"))
+    if found is None or found[1] == "0000":
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+    millis = int(float(found[7] or 0) * 1000 + 1e-6)
+    leap = second == 60
+    try:
+        wall = datetime(year, month, day, hour, minute, 59 if leap else second, millis * 1000)
+        if leap:
+            wall += timedelta(seconds=1)
+        both = [wall.replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC) for fold in (0, 1)]
+    except (ValueError, OverflowError):
+        return None
+    return min(both), max(both)
+
+
+def number(text: str) -> float | None:
+    """A finite number, written as Python and C write it."""
+    bare = text.strip(" \t\r\n")
+    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", bare):
+        return None
+    value = float(bare)
+    return value if math.isfinite(value) else None
+
+
+def yes_or_no(text: str) -> int | None:
+    return {"true": 1, "1": 1, "yes": 1, "false": 0, "0": 0, "no": 0}.get(text.strip().lower())
+
+
+def address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address, out of IPv6 where it is one of IPv4 there; leading zeros are decimal."""
+    bare = text.strip(" \t\r\n")
+    if re.fullmatch(r"\d{1,3}(\.\d{1,3}){3}", bare):
+        bare = ".".join(str(int(part)) for part in bare.split("."))
+    try:
+        found = ipaddress.ip_address(bare)
+    except ValueError:
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, ipaddress.IPv6Address) else found
+
+
+def is_somebodys(found: ipaddress.IPv4Address | ipaddress.IPv6Address | None) -> bool:
+    return found is not None and not (
+        found.is_unspecified or found.is_loopback or found.is_link_local
+    )
+
+
+def subnet(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    return str(ipaddress.ip_network((found, 24 if found.version == 4 else 48), strict=False))
+
+
+def device(row: Mapping[str, str]) -> str | None:
+    for name in DEVICE_IDS:
+        bare = said(row.get(name, ""))
+        if bare and bare.strip("0-") and bare.lower() != "9774d56d682e549c":
+            return bare.lower()
+    return None
+
+
+def site_key(site: str, sub_site: str) -> str | None:
+    parts = ["" if said(part) is None else part for part in (site, sub_site)]
+    if "/" in "".join(parts):
+        return "//".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
+    return "/".join(parts) if parts[1] else parts[0] or None
+
+
+def version(text: str) -> str | None:
+    numbers = re.findall(r"\d+", text)
+    if not numbers:
+        return None
+    minor = re.search(r"\d+\.(\d+)", text)
+    return f"{numbers[0]}.{minor[1] if minor else '0'}"
+
+
+def country(text: str) -> str | None:
+    upper = text.strip().upper()
+    if upper == "UK":
+        return "GB"
+    return upper if re.fullmatch("[A-Z]{2}", upper) else None
+
+
+def install(
+    row: Mapping[str, str], zone: str, arrived_at: datetime | None, loaded_at: datetime
+) -> dict[str, object]:
+    """Columns of `core.installs`; `ip` and `device` as they are hashed; values that are `unread`.
+
+    Raises `Rejected` with the reason where the row does not reach core.
+    """
+    latest = (arrived_at or loaded_at) + timedelta(days=1)
+
+    def is_plausible(moment: datetime) -> bool:
+        return EARLIEST <= moment <= latest
+
+    times: dict[str, datetime | None] = {}
+    for name, column in EARLIER_TIMES:
+        read = readings(row.get(name, ""), zone)
+        times[column] = read[0] if read and is_plausible(read[0]) else None
+    read = readings(row["install_time"], zone)
+    if read is None:
+        raise Rejected("invalid_install_time")
+    early, late = read
+    touch = readings(row["attributed_touch_time"], zone)
+    before = [touch[0] if touch else None, *list(times.values())[1:]]
+    installed_at = late if any(each and early < each <= late for each in before) else early
+    if not is_plausible(installed_at):
+        raise Rejected("implausible_install_time")
+    if words(row["app_id"]) is None:
+        raise Rejected("missing_app_id")
+    if said(row["appsflyer_id"]) is None:
+        raise Rejected("missing_appsflyer_id")
+    if said(row["attributed_touch_time"]) is not None:
+        if touch is None:
+            raise Rejected("invalid_attributed_touch_time")
+        if not is_plausible(touch[0]):
+            raise Rejected("implausible_attributed_touch_time")
+    publisher = words(row["media_source"]) or "organic"
+    touched_at = times["touched_at"]
+    ip = address(row["ip"])
+    is_owned = is_somebodys(ip)
+    wanted: dict[str, object] = {
+        **times,
+        "event_at": installed_at,
+        "event_date": date(*installed_at.timetuple()[:3]),
+        "arrived_at": arrived_at,
+        "app_id": words(row["app_id"]),
+        "publisher": publisher,
+        "subpublisher": site_key(row["af_siteid"], row["af_sub_siteid"]),
+        "campaign": words(row["campaign"]),
+        "ctit_seconds": None
+        if publisher == "organic" or touched_at is None
+        else (installed_at - touched_at).total_seconds(),
+        "payout": number(row["af_cost_value"]),
+        "is_on_wifi": yes_or_no(row["wifi"]),
+        "ip": str(ip) if is_owned else None,
+        "ip_subnet": subnet(ip) if ip and is_owned else None,
+        "device": device(row),
+        "country": country(row["country_code"]),
+        "os_version": version(row["os_version"]),
+        "carrier": words(row["carrier"]) or words(row["operator"]),
+    }
+    unread = sum(
+        said(row.get(name, "")) is not None and wanted[column] is None for name, column in UNREAD
+    )
+    unread += said(row["ip"]) is not None and ip is None
+    # NaN says nothing elsewhere; as a cost it was a number that could not be reckoned with.
+    wanted["unread"] = unread + (row["af_cost_value"].strip(" \t\r\n").lower() == "nan")
+    return wanted
+
+
+def identity(row: Mapping[str, str], zone: str) -> tuple[str, str, datetime]:
+    """What makes an install the same one: app, AppsFlyer id, second."""
+    read = readings(row["install_time"], zone)
+    assert read is not None
+    return row["app_id"], row["appsflyer_id"], read[0].replace(microsecond=0)
