@@ -3,8 +3,8 @@
 import ipaddress
 import math
 import re
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 NOTHING = {"", "null", "n/a", "none", "nan", "unknown", "undefined", "-"}
@@ -30,7 +30,11 @@ UNREAD = (
 
 
 class Rejected(Exception):
-    """Why a row does not reach core."""
+    """Why a row does not reach core; `unread` values are counted of it as well."""
+
+    def __init__(self, reason: str, unread: int) -> None:
+        super().__init__(reason)
+        self.unread = unread
 
 
 def said(text: str) -> str | None:
@@ -144,32 +148,37 @@ def install(
     for name, column in EARLIER_TIMES:
         read = readings(row.get(name, ""), zone)
         times[column] = read[0] if read and is_plausible(read[0]) else None
+    ip = address(row["ip"])
+    values = {
+        "payout": number(row["af_cost_value"]),
+        "is_on_wifi": yes_or_no(row["wifi"]),
+        "country": country(row["country_code"]),
+    }
+    unread = sum(
+        said(row.get(name, "")) is not None and (times | values)[column] is None
+        for name, column in UNREAD
+    )
+    unread += said(row["ip"]) is not None and ip is None
+    # NaN says nothing elsewhere; as a cost it was a number that could not be reckoned with.
+    unread += row["af_cost_value"].strip(" \t\r\n").lower() == "nan"
     read = readings(row["install_time"], zone)
     if read is None:
-        raise Rejected("invalid_install_time")
+        raise Rejected("invalid_install_time", unread)
     early, late = read
     touch = readings(row["attributed_touch_time"], zone)
     before = [touch[0] if touch else None, *list(times.values())[1:]]
     installed_at = late if any(each and early < each <= late for each in before) else early
-    if not is_plausible(installed_at):
-        raise Rejected("implausible_install_time")
-    if words(row["app_id"]) is None:
-        raise Rejected("missing_app_id")
-    if said(row["appsflyer_id"]) is None:
-        raise Rejected("missing_appsflyer_id")
-    if said(row["attributed_touch_time"]) is not None:
-        if touch is None:
-            raise Rejected("invalid_attributed_touch_time")
-        if not is_plausible(touch[0]):
-            raise Rejected("implausible_attributed_touch_time")
+    reason = refusal(row, installed_at, touch[0] if touch else None, is_plausible)
+    if reason:
+        raise Rejected(reason, unread)
     publisher = words(row["media_source"]) or "organic"
     touched_at = times["touched_at"]
-    ip = address(row["ip"])
     is_owned = is_somebodys(ip)
-    wanted: dict[str, object] = {
+    return {
         **times,
+        **values,
         "event_at": installed_at,
-        "event_date": date(*installed_at.timetuple()[:3]),
+        "event_date": installed_at.date(),
         "arrived_at": arrived_at,
         "app_id": words(row["app_id"]),
         "publisher": publisher,
@@ -178,22 +187,33 @@ def install(
         "ctit_seconds": None
         if publisher == "organic" or touched_at is None
         else (installed_at - touched_at).total_seconds(),
-        "payout": number(row["af_cost_value"]),
-        "is_on_wifi": yes_or_no(row["wifi"]),
         "ip": str(ip) if is_owned else None,
         "ip_subnet": subnet(ip) if ip and is_owned else None,
         "device": device(row),
-        "country": country(row["country_code"]),
         "os_version": version(row["os_version"]),
         "carrier": words(row["carrier"]) or words(row["operator"]),
+        "unread": unread,
     }
-    unread = sum(
-        said(row.get(name, "")) is not None and wanted[column] is None for name, column in UNREAD
-    )
-    unread += said(row["ip"]) is not None and ip is None
-    # NaN says nothing elsewhere; as a cost it was a number that could not be reckoned with.
-    wanted["unread"] = unread + (row["af_cost_value"].strip(" \t\r\n").lower() == "nan")
-    return wanted
+
+
+def refusal(
+    row: Mapping[str, str],
+    installed_at: datetime,
+    touched_at: datetime | None,
+    is_plausible: Callable[[datetime], bool],
+) -> str | None:
+    """The first reason not to keep a row whose install time could be read."""
+    if not is_plausible(installed_at):
+        return "implausible_install_time"
+    if words(row["app_id"]) is None:
+        return "missing_app_id"
+    if said(row["appsflyer_id"]) is None:
+        return "missing_appsflyer_id"
+    if said(row["attributed_touch_time"]) is None:
+        return None
+    if touched_at is None:
+        return "invalid_attributed_touch_time"
+    return None if is_plausible(touched_at) else "implausible_attributed_touch_time"
 
 
 def identity(row: Mapping[str, str], zone: str) -> tuple[str, str, datetime]:

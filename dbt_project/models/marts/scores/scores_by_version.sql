@@ -15,7 +15,7 @@ from
     (
         select
             scores.*,
-            toUInt8(toString(runs.kind) = 'shadow') as is_shadow,
+            if(runs.kind = 'shadow', 1, 0) as is_shadow,
             row_number() over (
                 partition by scores.subject_id, scores.target, scores.model_version
                 order by runs.committed_at desc, scores.run_id
