@@ -1,6 +1,8 @@
-{# An address as IPv6, IPv4 mapped into it (`::ffff:a.b.c.d`); NULL where the text is none. #}
+{# An address as IPv6, IPv4 mapped into it (`::ffff:a.b.c.d`), without its link; NULL where the text is none. #}
 {% macro address(ip) -%}
-    coalesce(toIPv6OrNull({{ trimmed(ip) }}), IPv4ToIPv6(toIPv4OrNull({{ trimmed(ip) }})))
+    coalesce(
+        toIPv6OrNull(substringIndex({{ trimmed(ip) }}, '%', 1)), IPv4ToIPv6(toIPv4OrNull({{ trimmed(ip) }}))
+    )
 {%- endmacro %}
 
 {#

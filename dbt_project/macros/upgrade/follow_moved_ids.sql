@@ -4,23 +4,23 @@
     and a row is copied where it is not yet there, then removed where it was.
 #}
 {% macro follow_moved_ids() %}
-    {%- set moved = source("loads", "moved_ids") -%}
-    {%- set scores, claims = source("ml", "scores"), source("ml", "claim_rows") -%}
-    {%- set found_sql, decisions = moved_ids(), source("ml", "block_decisions") -%}
+    {#- Tables of `ml` by name: core does not read them, so nothing of core is made of scores. #}
+    {%- set former, written = ref("appsflyer_former_ids"), target.schema ~ "_ml." -%}
+    {%- set moved = target.schema ~ "_raw.moved_ids" -%}
     {%- if execute and flags.WHICH in ("run", "build") and has_ids_to_move(moved) -%}
         {% do run_query(
             "insert into "
             ~ moved
             ~ " select kind, publisher, former, current, now64(3) from ("
-            ~ found_sql
+            ~ moved_ids(former)
             ~ ") where (kind, publisher, former, current) not in (select kind, publisher, former, current from "
             ~ moved
             ~ ")"
         ) %}
-        {% do move_rows(moved, scores, "subject_id", "install", "run_id") %}
-        {% do move_rows(moved, scores, "subject_id", "subpublisher_day", "run_id") %}
-        {% do move_rows(moved, claims, "install_id", "install", "claim_id") %}
-        {% do move_decisions(moved, decisions) %}
+        {% do move_rows(moved, written ~ "scores", "subject_id", "install", "run_id") %}
+        {% do move_rows(moved, written ~ "scores", "subject_id", "subpublisher_day", "run_id") %}
+        {% do move_rows(moved, written ~ "claim_rows", "install_id", "install", "claim_id") %}
+        {% do move_decisions(moved, written ~ "block_decisions") %}
         {% if not var("build_from", none) and not var("build_to", none) %}
             {#- Every day that can be is built with this reading: nothing is left to move. #}
             {% do run_query(

@@ -21,6 +21,7 @@ from clickward.warehouse.build import run_dbt
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.profile import Project
 
+MODELS = ("staging", "installs", "rejected_rows")
 pytestmark = pytest.mark.full
 
 NOTHING = ["", "null", "N/A", "None", "NaN", "unknown", "Undefined", "-", " null "]
@@ -106,7 +107,7 @@ TYPED: dict[str, tuple[pa.DataType, st.SearchStrategy[Any], Callable[[Any], str]
     "wifi": (pa.bool_(), st.booleans(), lambda x: "true" if x else "false"),
     "install_time": (
         pa.timestamp("ms"), st.datetimes(datetime(2025, 10, 26), datetime(2025, 10, 27)),
-        lambda x: f"{x:%Y-%m-%d %H:%M:%S}" + (f".{x.microsecond // 1000:03}" if x.microsecond // 1000 else ""),
+        lambda x: f"{x:%Y-%m-%d %H:%M:%S}.{x.microsecond // 1000:03}".removesuffix(".000"),
     ),
     "advertising_id": (pa.uuid(), st.uuids(), str),
     "campaign": (pa.dictionary(pa.int8(), pa.string()), NAMES, str),
@@ -123,7 +124,8 @@ def reports(draw: st.DrawFn) -> tuple[str, str, bytes, list[dict[str, str]], dat
     if kind.endswith("csv"):
         out = io.StringIO()
         quoting = csv.QUOTE_ALL if kind == "quoted.csv" else csv.QUOTE_MINIMAL
-        writer = csv.writer(out, quoting=quoting, lineterminator=draw(st.sampled_from(["\n", "\r\n"])))
+        ends = draw(st.sampled_from(["\n", "\r\n"]))
+        writer = csv.writer(out, quoting=quoting, lineterminator=ends)
         # A quote inside a field that no quote opened is text, in the header as in rows.
         header = list(rows[0])
         writer.writerows([list(row.values()) for row in rows])
@@ -131,7 +133,6 @@ def reports(draw: st.DrawFn) -> tuple[str, str, bytes, list[dict[str, str]], dat
         first = ",".join(header) + stray + "\n"
         body = out.getvalue()
         if stray:
-            ends = body[-2:] if body.endswith("\r\n") else "\n"
             lines = list(csv.reader(io.StringIO(body, newline="")))
             again = io.StringIO()
             csv.writer(again, quoting=quoting, lineterminator=ends).writerows(
@@ -168,7 +169,9 @@ def test_core_holds_what_python_reads(
 ) -> None:  # fmt: skip
     drop_schemas(warehouse.target.schema)
     files = []
-    for place, (kind, zone, content, rows, day) in enumerate(made):
+    # The same content again is the same load.
+    different = {content: file for file in made for content in [file[2]]}
+    for place, (kind, zone, content, rows, day) in enumerate(different.values()):
         folder = tmp_path / str(uuid.uuid4()) / (f"dt={day}" if day else "untold")
         folder.mkdir(parents=True)
         path = folder / f"installs_{place}.{kind}"
@@ -179,5 +182,6 @@ def test_core_holds_what_python_reads(
             project, "load", "appsflyer", path, "--report", "installs", "--timezone", zone,
             "--max-rejected", "1",
         )  # fmt: skip
-    run_dbt(project, ["run", "--select", "staging", "--select", "installs", "--select", "rejected_rows"])
+    selected = [word for name in MODELS for word in ("--select", name)]
+    run_dbt(project, ["run", *selected])
     compare(warehouse, files)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clickward.models_ml.estimators import FAMILIES, family, is_installed
+from clickward.models_ml.estimators import EXTRAS, FAMILIES, family
 from clickward.models_ml.flatness import Spread, failure_of
 from clickward.models_ml.preprocessing import Standard, probability
 
@@ -17,6 +17,10 @@ STANDARDISED = [
     "gaussian_mixture_classes", "linear_svm", "rbf_svm", "logistic_regression", "neural_net",
     "torch_net",
 ]  # fmt: skip
+HERE = [
+    pytest.param(name, marks=pytest.mark.needs("torch") if name in EXTRAS else ())
+    for name in STANDARDISED
+]
 N = 1200
 
 
@@ -45,10 +49,8 @@ BLIND: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize("case", BLIND)
-@pytest.mark.parametrize("name", STANDARDISED)
+@pytest.mark.parametrize("name", HERE)
 def test_what_did_not_vary_in_training_carries_no_weight(name: str, case: str) -> None:
-    if not is_installed(name):
-        pytest.skip("its library is not installed")
     seen, later = BLIND[case]
     X, y = data()
     kind = family(name)
@@ -65,10 +67,8 @@ def test_what_did_not_vary_in_training_carries_no_weight(name: str, case: str) -
         assert scores[y == 1].mean() > scores[y == 0].mean()
 
 
-@pytest.mark.parametrize("name", STANDARDISED)
+@pytest.mark.parametrize("name", HERE)
 def test_values_beyond_those_of_training_count_as_its_ends(name: str) -> None:
-    if not is_installed(name):
-        pytest.skip("its library is not installed")
     X, y = data()
     kind = family(name)
     model = kind().fit(X, y if kind.is_supervised else None)
