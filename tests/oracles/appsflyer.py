@@ -44,9 +44,12 @@ def said(text: str) -> str | None:
 
 
 def words(text: str) -> str | None:
-    """Lower case with single spaces."""
+    """Letters of ASCII in lower case, single spaces."""
     bare = said(text)
-    return None if bare is None else re.sub(r"\s+", " ", bare.lower())
+    if bare is None:
+        return None
+    lower = re.sub("[A-Z]+", lambda found: found[0].lower(), bare)
+    return re.sub(r"\s+", " ", lower, flags=re.ASCII)
 
 
 def readings(text: str, zone: str) -> tuple[datetime, datetime] | None:
@@ -62,8 +65,11 @@ def readings(text: str, zone: str) -> tuple[datetime, datetime] | None:
         if leap:
             wall += timedelta(seconds=1)
         both = [wall.replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC) for fold in (0, 1)]
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    except OverflowError:
+        # A year that Python does not know in UTC; it is no plausible one anyhow.
+        return datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
     return min(both), max(both)
 
 
