@@ -34,7 +34,7 @@ def loads(project: Project, as_json: Json = False) -> None:
     clickward loads --json
 
     loaded = kept + duplicates + rejected. Rows rejected_at_load never reached raw and come on top.
-    unread_values are values that were there and could not be read, such as 1,5 for a cost: NULL in core.
+    unread_values were there and could not be read, such as 1,5 for a cost: they are NULL in core.
     """
     from clickward.warehouse.connection import connection
     from clickward.warehouse.loading.ledger import list_loads
