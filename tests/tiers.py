@@ -10,7 +10,7 @@ import pytest
 QUICK = ("unit", "cli")
 # Folders and files of each group; the longest match counts.
 GROUPS = {
-    "cli": ("cli",),
+    "cli": ("cli", "integration/test_sql.py"),
     "package": ("release", "cli/test_init.py", "unit/test_"),
     "simulator": ("unit/simulator",),
     "load": ("unit/loading", "integration/loading"),
