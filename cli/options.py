@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from clickward.warehouse.private import keep_private
 from clickward.warehouse.profile import Project, find_project
 from clickward.warehouse.project_version import refuse_unfit
 
@@ -43,7 +44,8 @@ def on_project(command: Callable[..., None], any_version: bool = False) -> Calla
 
     The command is written as `def load(project: Project, paths: ...)`; on the command line it
     gets `--target`, `--project-dir`, `--profiles-dir` and `--debug` besides its own options.
-    A project that this version cannot build is refused, save with `any_version`.
+    A project that this version cannot build is refused, save with `any_version`. What a command
+    writes is for its owner alone.
     """
     signature = inspect.signature(command, eval_str=True)
     own = list(signature.parameters.values())[1:]
@@ -66,6 +68,7 @@ def on_project(command: Callable[..., None], any_version: bool = False) -> Calla
         )
         if not any_version:
             refuse_unfit(project)
+        keep_private(project)
         command(project, **arguments)
 
     own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]

@@ -24,9 +24,13 @@ def sql(
             help="Any output format of ClickHouse, such as CSVWithNames or JSONEachRow.",
         ),
     ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Let the statement change the store, or write files.")
+    ] = False,
 ) -> None:
-    """Run a query on the store and print its result.
+    """Run one statement on the store and print its result.
 
+    It only reads (SELECT, WITH, SHOW, DESCRIBE, EXPLAIN, EXISTS, CHECK), unless you say --write.
     On a terminal the result is a table, in a pipe tab-separated with names.
 
     Examples:
@@ -36,15 +40,18 @@ def sql(
       clickward sql "select * from clickward_core.installs limit 5" --format JSONEachRow
 
       clickward sql - --format Parquet < query.sql > result.parquet
+
+      clickward sql --write "optimize table clickward_core.installs final"
     """
     from clickward.warehouse.connection import connection, engine_errors
+    from clickward.warehouse.console import run
 
     text = sys.stdin.read() if query == "-" else query
     chosen = output_format or (
         "PrettyCompactMonoBlock" if sys.stdout.isatty() else "TabSeparatedWithNames"
     )
     with connection(project) as warehouse, engine_errors():
-        stream = warehouse.client.raw_stream(text.strip().rstrip(";"), fmt=chosen)
+        stream = run(warehouse, text, chosen, write)
         while chunk := stream.read(1 << 20):
             sys.stdout.buffer.write(chunk)
     sys.stdout.buffer.flush()

@@ -10,7 +10,7 @@ import pytest
 QUICK = ("unit", "cli")
 # Folders and files of each group; the longest match counts.
 GROUPS = {
-    "cli": ("cli",),
+    "cli": ("cli", "integration/test_sql.py"),
     "package": ("release", "cli/test_init.py", "unit/test_"),
     "simulator": ("unit/simulator",),
     "load": ("unit/loading", "integration/loading"),
@@ -22,6 +22,7 @@ GROUPS = {
         "integration/test_manifest.py",
         "integration/values",
         "integration/upgrade",
+        "integration/test_secrets.py",
     ),
     "features": (
         "integration/test_promise_future.py",

@@ -13,9 +13,12 @@ from clickward.warehouse.build_inputs import TESTS_ALL, TESTS_AMONG, beside_file
 from clickward.warehouse.build_states import Standing, keep, prepare, standing
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UsageError, UserError
+from clickward.warehouse.hash_key import keep_hash_key_of
 from clickward.warehouse.profile import Project, read_target
 from clickward.warehouse.yaml_text import parse_yaml
 
+# Commands of dbt before which the macro `create_sources` runs.
+KEEPS_KEY = ("run", "build", "test", "seed", "run-operation")
 FAILED = ("error", "fail", "runtime error")
 # What the macro `report_days` begins its lines with.
 DAYS_BUILT = "days built: "
@@ -58,6 +61,8 @@ def run_dbt(
     from dbt.cli.main import dbtRunner
 
     target = read_target(project)
+    if words[0] in KEEPS_KEY and not target.is_embedded:
+        keep_hash_key_of(project)
     arguments = [
         "--log-level",
         "none",

@@ -6,6 +6,7 @@ from typing import Any
 import psutil
 
 from clickward.warehouse.errors import ConnectionFailed
+from clickward.warehouse.private import close
 
 
 def resolve_store(path: str, profiles_dir: Path) -> Path:
@@ -23,7 +24,9 @@ def open_store(store: Path, settings: dict[str, Any]) -> Any:
     from clickhouse_connect.driver.exceptions import ProgrammingError
 
     try:
-        store.mkdir(parents=True, exist_ok=True)
+        store.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if (store / "status").is_file():
+            close(store)
     except OSError as error:
         raise ConnectionFailed(
             f"cannot create the store {store}: {error.strerror}",

@@ -128,6 +128,18 @@ def test_sql_prints_data_on_stdout_only(place: Path) -> None:
     assert piped.stdout == "one\n1\n"
 
 
+def test_sql_reads_unless_it_may_write(place: Path) -> None:
+    create = "create table default.t engine MergeTree order by n as select 1 as n"
+    done = clickward(place, "sql", create)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error: the statement does more than read, and was not run\nhint: --write" in done.stderr
+    assert clickward(place, "sql", "--write", create).returncode == 0
+    done = clickward(place, "sql", "select 1; drop table default.t", "--write")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "these are 2 statements, and none was run" in done.stderr
+    assert clickward(place, "sql", "select n from default.t", "-f", "CSV").stdout == "1\n"
+
+
 def test_a_bad_query_shows_the_engines_own_words(place: Path) -> None:
     done = clickward(place, "sql", "select nonsense from nowhere")
     assert done.returncode == 1

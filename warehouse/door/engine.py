@@ -10,6 +10,7 @@ from clickward.warehouse.door.errors import (
     BAD_ARGUMENTS,
     SYNTAX_ERROR,
     UNKNOWN_SETTING,
+    EngineError,
     from_engine,
     refusal,
 )
@@ -22,6 +23,7 @@ class Kind(Enum):
 
     READ_ONLY = "READ_ONLY"
     MUTATING = "MUTATING"
+    MUTATING_GLOBAL = "MUTATING_GLOBAL"
     CONTROL = "CONTROL"
     UNKNOWN = "UNKNOWN"
 
@@ -71,12 +73,26 @@ class Handle:
 
     def classify(self, text: str) -> Kind:
         """What kind of statement `text` is. Raises a syntax error where it is more than one."""
-        report = self.connection.classify_query(text)
-        if report["statement_count"] > 1:
+        count, kind = self.parse(text)
+        if count > 1:
             raise refusal(SYNTAX_ERROR, "Syntax error: Multi-statements are not allowed")
-        if report["statement_count"] == 0:
-            return Kind.UNKNOWN
-        return Kind(report["query_class"].name)
+        return kind
+
+    def parse(self, text: str) -> tuple[int, Kind]:
+        """How many statements `text` is, and of what kind; 0, UNKNOWN where it does not parse."""
+        report = self.connection.classify_query(text)
+        count = int(report["statement_count"])
+        return count, Kind(report["query_class"].name) if count else Kind.UNKNOWN
+
+    def complaint(self, text: str) -> EngineError:
+        """The engine's own words on a text that its parser does not understand; nothing is run."""
+        try:
+            # Refuses several statements too.
+            stream = self.connection.send_query(text, "Null", params={})
+            self.connection.streaming_cancel_query(stream)
+        except RuntimeError as error:
+            return from_engine(error)
+        return refusal(SYNTAX_ERROR, "Syntax error")
 
     def use(self, database: str) -> None:
         if database and database != self.database:

@@ -88,7 +88,7 @@ class Exchange:
         text = _text(raw)
         kind = handle.classify(text)
         if kind is Kind.UNKNOWN:
-            raise _syntax_error(handle, text)
+            raise handle.complaint(text)
         self._permit(kind)
         progress = Progress()
         handle.watch(progress)
@@ -176,17 +176,6 @@ class Exchange:
     def _head(self, output_format: str | None) -> dict[str, Any]:
         timezone = self.call.settings.get("session_timezone") or self.engine.timezone
         return {"format": output_format, "has_result": bool(output_format), "timezone": timezone}
-
-
-def _syntax_error(handle: Handle, text: str) -> EngineError:
-    """The engine's own words on a statement that its parser does not understand."""
-    try:
-        # Refuses several statements too, so that nothing of an unknown text is run.
-        stream = handle.connection.send_query(text, "Null", params={})
-        handle.connection.streaming_cancel_query(stream)
-    except RuntimeError as error:
-        return from_engine(error)
-    return refusal(SYNTAX_ERROR, "Syntax error")
 
 
 def _text(raw: bytes) -> str:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from clickward.warehouse.errors import UserError
+from clickward.warehouse.private import close
 
 LINK = "current"
 LOCK = "lock"
@@ -54,6 +55,7 @@ class Publications:
     def publishing(self) -> Iterator[Path]:
         """A folder for a new publication, for one publisher at a time; gone unless it is kept."""
         self.root.mkdir(parents=True, exist_ok=True)
+        close(self.root.parent)
         with (self.root / "publishing.lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

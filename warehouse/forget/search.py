@@ -22,6 +22,7 @@ from clickward.warehouse.forget.plan import (
     subject_tables,
 )
 from clickward.warehouse.forget.snapshots import snapshots_with
+from clickward.warehouse.hash_key import key_of
 from clickward.warehouse.sources import reports
 
 _STAGED_KEY = "concat(toString(load_id), ':', toString(source_row))"
@@ -141,7 +142,7 @@ class Search:
         """Raw may have expired: the id's keyed hashes find what core holds."""
         if ("raw", "hash_key") not in self.columns:
             return
-        key = f"(select (key_0, key_1) from {self.warehouse.table('raw', 'hash_key')})"
+        key = key_of(self.warehouse.table("raw", "hash_key"))
         exact = list(self.wanted.exact)
         hashes = self.warehouse.query(
             f"select sipHash64Keyed({key}, arrayJoin({{ids:Array(String)}})) as hash{UNLOGGED}",
@@ -255,9 +256,9 @@ class Search:
             for chunk in in_chunks(sorted(installs - {""})):
                 self._take(truth, "appsflyer_id in {ids:Array(String)}", chunk)
         if ("raw", "hash_key") in self.columns:
+            key = key_of(self.warehouse.table("raw", "hash_key"))
             install = (
-                "reinterpretAsUUID(sipHash128Keyed((select (key_0, key_1) from"
-                f" {self.warehouse.table('raw', 'hash_key')}), 'appsflyer', app_id, appsflyer_id,"
+                f"reinterpretAsUUID(sipHash128Keyed({key}, 'appsflyer', app_id, appsflyer_id,"
                 " toString(toUnixTimestamp64Milli(assumeNotNull(coalesce("
                 "parseDateTime64BestEffortOrNull(install_time, 3, 'UTC'),"
                 " toDateTime64(0, 3, 'UTC')))))))"

@@ -1,13 +1,17 @@
 """Opens dbt's connections on the embedded engine."""
 
+from pathlib import Path
 from typing import Any
 
 from dbt.adapters.clickhouse.connections import ClickHouseConnectionManager
 from dbt.adapters.clickhouse.httpclient import ChHttpClient
 from dbt.adapters.contracts.connection import Connection, ConnectionState
 from dbt.adapters.exceptions import FailedToConnectError
+from dbt.flags import get_flags
 
 from clickward.warehouse.errors import UserError
+from clickward.warehouse.private import keep_private
+from clickward.warehouse.profile import Project
 from clickward.warehouse.store import open_store
 from dbt.adapters.chdb.credentials import ChDBCredentials
 
@@ -20,6 +24,10 @@ class ChDBClient(ChHttpClient):
         settings = {k: v for k, v in self._conn_settings.items() if k != "session_id"}
         return open_store(credentials.store, settings)
 
+    def insert(self, *words: Any, **options: Any) -> None:
+        """Rows that stand in no statement."""
+        self._client.insert(*words, **options)
+
 
 class ChDBConnectionManager(ClickHouseConnectionManager):
     """As for a server, without its retries: a folder is there or it is not."""
@@ -30,6 +38,9 @@ class ChDBConnectionManager(ClickHouseConnectionManager):
     def open(cls, connection: Connection) -> Connection:
         if connection.state == ConnectionState.OPEN:
             return connection
+        flags = get_flags()
+        folders = (Path(folder).resolve() for folder in (flags.PROJECT_DIR, flags.PROFILES_DIR))
+        keep_private(Project(*folders))
         try:
             connection.handle = ChDBClient(cls.get_credentials(connection.credentials))
         except UserError as error:

@@ -44,34 +44,43 @@
 {#
     The key behind every hashed id lives in the store, so that no view shows it. It is kept
     from the first run; a run that brings another key is refused, since hashes would part.
+    dbt logs every statement, so the key is in none: the embedded adapter inserts it as a row, and
+    on a server `clickward` has done so before dbt begins. Everyone knows the development key.
 #}
 {% macro keep_hash_key() %}
     {% set table = target.schema ~ "_raw.hash_key" %}
-    {% do run_query(
-        "create table if not exists "
-        ~ table
-        ~ " "
-        ~ on_cluster_clause(this)
-        ~ " (key_0 UInt64, key_1 UInt64) engine = "
-        ~ ("ReplicatedMergeTree" if target.cluster else "MergeTree")
-        ~ " order by tuple()"
-    ) %}
-    {% set text = (
-        env_var("CLICKWARD_HASH_KEY", "clickward-development-key")
-        | replace("\\", "\\\\")
-        | replace("'", "\\'")
-    ) %}
-    {% set wanted = "sipHash64('0', '" ~ text ~ "'), sipHash64('1', '" ~ text ~ "')" %}
-    {% set kept = run_query(
-        "select count(), countIf((key_0, key_1) = (" ~ wanted ~ ")) from " ~ table
-    ).rows[0] %}
-    {% if kept[0] == 0 %} {% do run_query("insert into " ~ table ~ " select " ~ wanted) %}
-    {% elif kept[1] == 0 %}
-        {{
-            exceptions.raise_compiler_error(
-                "CLICKWARD_HASH_KEY is not the key this store was made with: ids hashed before and after "
-                ~ "would not match. Set the key it was made with, or start a new store."
-            )
-        }}
+    {% if target.type == "chdb" %} {% do adapter.keep_hash_key(table) %}
+    {% else %}
+        {% do run_query(
+            "create table if not exists "
+            ~ table
+            ~ " "
+            ~ on_cluster_clause(this)
+            ~ " (key_0 UInt64, key_1 UInt64) engine = "
+            ~ ("ReplicatedMergeTree" if target.cluster else "MergeTree")
+            ~ " order by tuple()"
+        ) %}
+        {% if run_query("select count() from " ~ table).rows[0][0] == 0 %}
+            {% if env_var("CLICKWARD_HASH_KEY", "clickward-development-key") != "clickward-development-key" %}
+                {{
+                    exceptions.raise_compiler_error(
+                        "this server has no hash key yet, and dbt would write CLICKWARD_HASH_KEY to its log: "
+                        ~ "run `clickward build --target "
+                        ~ target.name
+                        ~ "` once, then dbt"
+                    )
+                }}
+            {% endif %}
+            {% set text = "'clickward-development-key'" %}
+            {% do run_query(
+                "insert into "
+                ~ table
+                ~ " select sipHash64('0', "
+                ~ text
+                ~ "), sipHash64('1', "
+                ~ text
+                ~ ")"
+            ) %}
+        {% endif %}
     {% endif %}
 {% endmacro %}

@@ -1,5 +1,10 @@
-{# Keyed hashes: an id or IP cannot be found again without the store's key. #}
-{% macro hash_key() -%} (select (key_0, key_1) from {{ target.schema }}_raw.hash_key) {%- endmacro %}
+{#
+    Keyed hashes: an id or IP cannot be found again without the store's key. The engine folds a
+    number into an expression's name, which its errors tell, and so logs; not an array's, materialized.
+#}
+{% macro hash_key() -%}
+    materialize((select [(key_0, key_1)] from {{ target.schema }}_raw.hash_key))[1]
+{%- endmacro %}
 
 {# UUID of a click, install or event, from the columns that make it the same one. #}
 {% macro subject_id(kind, columns) -%}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
-from doors import PASSWORDS, Built, Door
+from doors import PASSWORDS, Built, Door, of_server
 from sqlalchemy import MetaData, Table, create_engine, func, inspect, select
 
 from clickward.warehouse.connection import Warehouse
@@ -117,6 +117,25 @@ def test_a_wrong_password_is_refused(built: Built, reader: Door, engineer: Door)
     _, talk = done.communicate()
     assert done.returncode == 3, talk
     assert "refused user 'ana'" in talk
+
+
+def test_the_command_line_reads_one_statement(built: Built, engineer: Door, scratch: str) -> None:
+    def sql(*words: str) -> tuple[int, str, str]:
+        process = built.local.start("sql", *words, target="server", **of_server(engineer))
+        out, talk = process.communicate()
+        return process.returncode, out, talk
+
+    assert sql("--write", f"create table {scratch}.t (n UInt8) engine Memory")[0] == 0
+    code, out, talk = sql(f"select 1; drop table {scratch}.t")
+    assert (code, out) == (1, "")
+    assert "these are 2 statements" in talk
+    code, out, talk = sql(f"insert into {scratch}.t values (1)")
+    assert (code, out) == (1, "")
+    assert "does more than read" in talk
+    code, out, talk = sql("select 1 settings readonly = 0")
+    assert (code, out) == (1, "")
+    assert "Cannot modify 'readonly' setting" in talk
+    assert sql(f"exists table {scratch}.t -- ;") == (0, "result\n1\n", "")
 
 
 def test_sqlalchemy_lists_tables_and_reads_one(reader: Door) -> None:
