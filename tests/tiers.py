@@ -20,6 +20,7 @@ GROUPS = {
         "integration/test_build_chunks.py",
         "integration/test_nothing_to_do.py",
         "integration/test_manifest.py",
+        "integration/test_dbt_options.py",
     ),
     "features": (
         "integration/test_promise_future.py",
