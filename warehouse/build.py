@@ -54,7 +54,7 @@ def run_dbt(
 ) -> Any:
     """Run `dbt WORDS` on the project and return its result. dbt's own talk goes to its log file.
 
-    Raises `UserError` with the messages of the nodes that failed.
+    Raises `UserError` with the messages of the nodes that failed, `KeyboardInterrupt` for Ctrl-C.
     """
     from dbt.cli.main import dbtRunner
 
@@ -77,6 +77,8 @@ def run_dbt(
         outcome = dbtRunner(callbacks=[on_event] if on_event else []).invoke(arguments)
     if outcome.success:
         return outcome.result
+    if isinstance(outcome.exception, KeyboardInterrupt):
+        raise outcome.exception
     log = f"see {project.log_path}"
     if outcome.exception is not None:
         raise UserError(f"dbt {words[0]} failed: {outcome.exception}", log) from outcome.exception
@@ -122,7 +124,8 @@ def build(
     days in [`first_day`, `end_day`) are built where they are given; others stay as they are and
     are found by a later build. `variables` are dbt's. `on_step` hears of each finished node and
     each finished chunk of days, `say` of what has changed. Raises `UserError` where the bounds
-    hold no day, where a full refresh is bounded, and where a node fails.
+    hold no day, where a full refresh is bounded, where `select` selects nothing, and where a node
+    fails.
     """
     given = dict(variables or {}) | _bounds(first_day, end_day, full_refresh)
     is_bounded = bool({"build_from", "build_to"} & given.keys())
@@ -139,6 +142,11 @@ def build(
         results = run_dbt(warehouse.project, words, _listener(on_step)).results
     if not is_bounded:
         keep(warehouse, before, {r.node.unique_id: str(r.status) for r in results}, started)
+    if select and all(one.node.resource_type == "operation" for one in results):
+        raise UsageError(
+            f"no model is selected by {' '.join(select)}",
+            "see `dbt ls` for names, and docs/cli.md for selectors",
+        )
     statuses = [str(one.status) for one in results if one.node.resource_type != "operation"]
     taken = sum(one.adapter_response.get("code") == UNCHANGED for one in results)
     return Build(
@@ -162,7 +170,8 @@ def parse_variables(text: str) -> dict[str, Any]:
     try:
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise UsageError(f"--vars {text!r} is not YAML: {error}") from error
+        why = " ".join(str(error).split())
+        raise UsageError(f"--vars {text!r} is not YAML: {why}") from error
     if not isinstance(found, dict):
         raise UsageError(f"--vars {text!r} is no mapping", "write --vars '{raw_ttl_days: 30}'")
     return {str(name): value for name, value in found.items()}

@@ -10,6 +10,7 @@ from clickward.warehouse.build import run_dbt
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.profile import Project
+from clickward.warehouse.sources import reports
 
 # Where the manifest of the small world's own schema stands, to defer to and to clone.
 STATE = "STATE"
@@ -97,6 +98,24 @@ def test_counts_of_expired_loads_are_not_made_anew(project: Project, on_small: W
     # What is made of core needs no raw.
     dbt(project, "run", "--select", "feat_click_by_ip", "--full-refresh")
     assert table_hashes(on_small) == before[1]
+
+
+def test_a_build_that_selects_nothing_is_no_success(project: Project, on_small: Warehouse) -> None:
+    with pytest.raises(UserError, match="no model is selected by clikcs"):
+        run(project, "build", "--select", "clikcs")
+
+
+def test_rows_expire_after_whole_days_from_0_up(
+    project: Project, on_small: Warehouse, tmp_path: Path
+) -> None:
+    """A negative number let every row of a new table expire at once, and a word none."""
+    for days in ("-5", "soon", "1.5", "true"):
+        with pytest.raises(UserError, match=r"raw_ttl_days .*expected whole days from 0 up"):
+            dbt(project, "run", "--select", "clicks", "--vars", f"{{raw_ttl_days: {days}}}")
+    old = "raw_ttl_days: 400"
+    broken = with_fault(project, tmp_path, "dbt_project.yml", old, "raw_ttl_days: -5")
+    with pytest.raises(UserError, match="raw_ttl_days is -5, expected whole days from 0 up"):
+        reports(broken)
 
 
 @pytest.mark.full
