@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from clickward.cli.options import Json, on_project
+from clickward.cli.options import Json, finite, on_project
 from clickward.cli.output import print_json, print_table, say
 from clickward.warehouse.errors import UsageError
 from clickward.warehouse.profile import Project
@@ -84,7 +84,7 @@ def settle_command(
     project: Project,
     claim: Annotated[str, typer.Argument(help="Claim id, as `claims list` gives it.")],
     installs: Annotated[int, typer.Option("--installs", help="Installs the network accepted.")],
-    amount: Annotated[float, typer.Option("--amount", help="Amount it credits.")],
+    amount: Annotated[float, typer.Option("--amount", callback=finite, help="Amount it credits.")],
     reason: Annotated[str, typer.Option("--reason", help="What it said.")] = "",
 ) -> None:
     """Note a network's answer to a claim; a later answer replaces an earlier one.
@@ -104,9 +104,12 @@ def settle_command(
 def parse_month(text: str) -> date:
     """`2026-01` as its first day. Raises `UsageError` for anything else."""
     try:
-        return date.fromisoformat(f"{text}-01")
+        month = date.fromisoformat(f"{text}-01")
     except ValueError as error:
         raise UsageError(f"{text!r} is not a month", "write it as 2026-01") from error
+    if not 1970 <= month.year < 2149:
+        raise UsageError(f"no install can be of {text}", "days of tables are from 1970 to 2148")
+    return month
 
 
 def register(app: typer.Typer) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clickward.cli.options import Json, on_project
+from clickward.cli.options import Json, finite, on_project
 from clickward.cli.output import Progress, print_json, print_table, say
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.profile import Project
@@ -41,7 +41,13 @@ def load(
     ] = None,
     max_rejected: Annotated[
         float,
-        typer.Option("--max-rejected", help="Share of bad rows above which a file is refused."),
+        typer.Option(
+            "--max-rejected",
+            min=0,
+            max=1,
+            callback=finite,
+            help="Share of bad rows above which a file is refused.",
+        ),
     ] = 0.1,
     as_json: Json = False,
 ) -> None:

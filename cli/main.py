@@ -71,9 +71,9 @@ def options(
 
 # In the order of the data.
 VERBS = (
-    init, simulate, load, loads, forget, build, features, snapshot, train, tune, validate, compare,
-    models, thresholds, score, scores, explain, report, block, claims, monitor, sql, publish, serve,
-    users, doctor, demo,
+    init, simulate, load, loads, forget, build, features, snapshot, train, tune, validate,
+    compare, models, thresholds, score, scores, explain, report, block, claims, monitor, sql,
+    publish, serve, users, doctor, demo,
 )  # fmt: skip
 for module in VERBS:
     module.register(app)
@@ -82,7 +82,9 @@ for module in VERBS:
 def main() -> None:
     """Run the command line. Exit codes: 0, 1 data, 2 usage, 3 no connection, 130 interrupted."""
     try:
-        app()
+        _run()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except UserError as error:
         if os.environ.get("CLICKWARD_DEBUG"):
             raise
@@ -93,6 +95,33 @@ def main() -> None:
     except KeyboardInterrupt:
         say("interrupted: what was committed stays; run the same command again to go on")
         sys.exit(130)
+    except BrokenPipeError:
+        _leave_stdout()
+        sys.exit(1)
+    except OSError as error:
+        if os.environ.get("CLICKWARD_DEBUG"):
+            raise
+        what = repr(error.filename) if error.filename else "the output"
+        say(f"error: cannot read or write {what}: {error.strerror or error}")
+        _leave_stdout()
+        sys.exit(1)
+
+
+def _run() -> None:
+    """The command; typer's own ends for Ctrl-C, while it works or asks, as `KeyboardInterrupt`."""
+    try:
+        app()
+    except SystemExit as end:
+        if end.code == 130 or isinstance(end.__context__, typer.Abort):
+            raise KeyboardInterrupt from end
+        if end.code:
+            raise
+
+
+def _leave_stdout() -> None:
+    """What could not be written is not tried again when Python ends."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import math
 import os
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -34,7 +35,18 @@ Threads = Annotated[
     int | None,
     typer.Option("--threads", min=1, help="Threads of models at most; default: by their rows."),
 ]
+Seed = Annotated[
+    int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of everything random.")
+]
 Device = Annotated[str, typer.Option("--device", help="Where xgboost trains: cpu, cuda, cuda:1.")]
+
+
+def finite(value: float | None) -> float | None:
+    """An option's number, which NaN and infinity are not: they pass every limit."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no number to reckon with")
+    return value
+
 
 SHARED = {"target": Target, "project_dir": ProjectDir, "profiles_dir": ProfilesDir, "debug": Debug}
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from clickward.cli.options import Json, on_project
+from clickward.cli.options import Json, finite, on_project
 from clickward.cli.output import print_json, print_table, say
 from clickward.warehouse.profile import Project
 
@@ -47,7 +47,9 @@ def set_command(
     project: Project,
     version: Version,
     name: Annotated[str, typer.Argument(help="What to call it, such as launch_week.")],
-    threshold: Annotated[float, typer.Argument(help="A score at or above it is flagged.")],
+    threshold: Annotated[
+        float, typer.Argument(callback=finite, help="A score at or above it is flagged.")
+    ],
     reason: Reason,
     record_only: RecordOnly = False,
     as_json: Json = False,
@@ -70,19 +72,32 @@ def choose_command(
     by: Annotated[str, typer.Option("--by", help="money, fpr, capacity or balanced.")],
     reason: Reason = "",
     fpr: Annotated[
-        float | None, typer.Option("--fpr", help="Share of negatives flagged at most: 0.005.")
+        float | None,
+        typer.Option("--fpr", callback=finite, help="Share of negatives flagged at most: 0.005."),
     ] = None,
     capacity: Annotated[
         str | None, typer.Option("--capacity", help="What reviewers can look at: 200/day.")
     ] = None,
     payout: Annotated[
-        float, typer.Option("--payout", help="Paid for an install that names no payout.")
+        float,
+        typer.Option(
+            "--payout", min=0, callback=finite, help="Paid for an install that names no payout."
+        ),
     ] = 1.0,
     dispute_cost: Annotated[
-        float, typer.Option("--dispute-cost", help="Cost of a wrong rejection beside the payout.")
+        float,
+        typer.Option(
+            "--dispute-cost",
+            min=0,
+            callback=finite,
+            help="Cost of a wrong rejection beside the payout.",
+        ),
     ] = 0.4,
     review_cost: Annotated[
-        float, typer.Option("--review-cost", help="Cost of looking at one flagged install.")
+        float,
+        typer.Option(
+            "--review-cost", min=0, callback=finite, help="Cost of looking at one flagged install."
+        ),
     ] = 0.15,
     record_only: RecordOnly = False,
     as_json: Json = False,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from clickward.cli.options import Device, Json, Threads, on_project
+from clickward.cli.options import Device, Json, Seed, Threads, on_project
 from clickward.cli.output import Progress, print_json, say
 from clickward.warehouse.errors import UsageError
 from clickward.warehouse.profile import Project
@@ -34,7 +34,7 @@ def train(
     delay: Annotated[
         str, typer.Option("--delay", help="Leave out subjects whose labels are younger: 3d.")
     ] = "0h",
-    seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,
+    seed: Seed = 0,
     param: Annotated[
         list[str] | None,
         typer.Option("--param", "-p", help="Hyper-parameter: name=value."),

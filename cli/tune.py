@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clickward.cli.options import Device, Json, Threads, on_project
+from clickward.cli.options import Device, Json, Seed, Threads, on_project
 from clickward.cli.output import Progress, print_json, print_table, say
 from clickward.warehouse.profile import Project
 
@@ -37,7 +37,7 @@ def tune(
         str | None, typer.Option("--from", help="First instant, included (UTC).")
     ] = None,
     to: Annotated[str | None, typer.Option("--to", help="Last instant, excluded (UTC).")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,
+    seed: Seed = 0,
     timeout: Annotated[
         str | None, typer.Option("--timeout", help="Begin no trial after so long: 30m.")
     ] = None,

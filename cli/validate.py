@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clickward.cli.options import Device, Json, Threads, on_project
+from clickward.cli.options import Device, Json, Seed, Threads, finite, on_project
 from clickward.cli.output import Progress, print_json, print_table, say
 from clickward.cli.parts import Parts
 from clickward.warehouse.profile import Project
@@ -78,15 +78,19 @@ def validate(
     ] = False,
     top: Annotated[int, typer.Option("--top", min=1, help="k of precision at k per day: 10.")] = 10,
     payout: Annotated[
-        float, typer.Option("--payout", min=0, help="Of an install that tells none: 1.0.")
+        float,
+        typer.Option(
+            "--payout", min=0, callback=finite, help="Of an install that tells none: 1.0."
+        ),
     ] = 1.0,
     dispute_cost: Annotated[
-        float, typer.Option("--dispute-cost", min=0, help="Of a false positive: 0.4.")
+        float,
+        typer.Option("--dispute-cost", min=0, callback=finite, help="Of a false positive: 0.4."),
     ] = 0.4,
     review_cost: Annotated[
-        float, typer.Option("--review-cost", min=0, help="Of every flag: 0.15.")
+        float, typer.Option("--review-cost", min=0, callback=finite, help="Of every flag: 0.15.")
     ] = 0.15,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 0,
+    seed: Seed = 0,
     resamples: Annotated[
         int, typer.Option("--resamples", min=2, help="Bootstrap resamples of each interval.")
     ] = 200,

@@ -13,6 +13,8 @@ UNITS = {
     "s": timedelta(seconds=1),
     "ms": timedelta(milliseconds=1),
 }
+# A day inside what the engine's DateTime64 can hold, in any time zone.
+FIRST_YEAR, LAST_YEAR = 1901, 2298
 # Weeks are read but never written: `14d` compares more easily with `3d`.
 WRITTEN = ("d", "h", "m", "s", "ms")
 _PART = re.compile(r"(\d+)(ms|[wdhms])")
@@ -61,6 +63,10 @@ def parse_instant(text: str) -> datetime:
         raise UsageError(
             f"{text!r} is not a date or time", "write it like 2017-11-06 or 2017-11-06T16:00:00"
         ) from error
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise UsageError(
+            f"{text!r} is no time that tables can hold", f"they hold {FIRST_YEAR} to {LAST_YEAR}"
+        )
     return as_utc(instant)
 
 

@@ -7,7 +7,7 @@ from clickward.models_ml.frames import TrainingFrame
 from clickward.models_ml.metrics import thresholds_of
 from clickward.models_ml.stretch import Stretch, stretch_of
 from clickward.models_ml.thresholds import Holdout
-from clickward.warehouse.errors import UserError
+from clickward.warehouse.errors import UsageError, UserError
 
 # Thresholds come from a twin that has not seen the last fifth of the time span.
 HOLDOUT_SHARE = 0.2
@@ -48,9 +48,19 @@ def _check_classes(estimator: Estimator, y: np.ndarray, where: str) -> None:
 
 
 def fit(estimator: Estimator, frame: TrainingFrame, rows: np.ndarray, y: np.ndarray) -> Estimator:
-    """Fit on the frame's `rows` with their labels `y`; an unsupervised model gets no labels."""
+    """Fit on the frame's `rows` with their labels `y`; an unsupervised model gets no labels.
+
+    Raises `UsageError` where a parameter has a value that the model does not take.
+    """
+    from sklearn.utils._param_validation import InvalidParameterError
+
     X = frame.given(estimator.reads_sequences)[rows]
-    return estimator.fit(X, y) if estimator.is_supervised else estimator.fit(X)
+    try:
+        return estimator.fit(X, y) if estimator.is_supervised else estimator.fit(X)
+    except InvalidParameterError as error:
+        raise UsageError(
+            " ".join(str(error).split()), "choose another value for --param"
+        ) from error
 
 
 def predict(estimator: Estimator, frame: TrainingFrame, rows: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ GROUPS = {
         "integration/values",
         "integration/upgrade",
         "integration/test_secrets.py",
+        "integration/test_dbt_options.py",
     ),
     "features": (
         "integration/test_promise_future.py",

@@ -56,7 +56,7 @@ def run_dbt(
 ) -> Any:
     """Run `dbt WORDS` on the project and return its result. dbt's own talk goes to its log file.
 
-    Raises `UserError` with the messages of the nodes that failed.
+    Raises `UserError` with the messages of the nodes that failed, `KeyboardInterrupt` for Ctrl-C.
     """
     from dbt.cli.main import dbtRunner
 
@@ -81,6 +81,8 @@ def run_dbt(
         outcome = dbtRunner(callbacks=[on_event] if on_event else []).invoke(arguments)
     if outcome.success:
         return outcome.result
+    if isinstance(outcome.exception, KeyboardInterrupt):
+        raise outcome.exception
     log = f"see {project.log_path}"
     if outcome.exception is not None:
         raise UserError(f"dbt {words[0]} failed: {outcome.exception}", log) from outcome.exception
@@ -126,7 +128,8 @@ def build(
     days in [`first_day`, `end_day`) are built where they are given; others stay as they are and
     are found by a later build. `variables` are dbt's. `on_step` hears of each finished node and
     each finished chunk of days, `say` of what has changed. Raises `UserError` where the bounds
-    hold no day, where a full refresh is bounded, and where a node fails.
+    hold no day, where a full refresh is bounded, where `select` selects nothing, and where a node
+    fails.
     """
     given = dict(variables or {}) | _bounds(first_day, end_day, full_refresh)
     is_bounded = bool({"build_from", "build_to"} & given.keys())
@@ -143,6 +146,11 @@ def build(
         results = run_dbt(warehouse.project, words, _listener(on_step)).results
     if not is_bounded:
         keep(warehouse, before, {r.node.unique_id: str(r.status) for r in results}, started)
+    if select and all(one.node.resource_type == "operation" for one in results):
+        raise UsageError(
+            f"no model is selected by {' '.join(select)}",
+            "see `dbt ls` for names, and docs/cli.md for selectors",
+        )
     statuses = [str(one.status) for one in results if one.node.resource_type != "operation"]
     taken = sum(one.adapter_response.get("code") == UNCHANGED for one in results)
     return Build(

@@ -113,7 +113,12 @@ def _engine(project: Project) -> Finding:
 
 
 def _hash_key(_: Project) -> Finding:
-    if os.environ.get(DEFAULT_KEY_VARIABLE):
+    key = os.environ.get(DEFAULT_KEY_VARIABLE)
+    if key is not None and not key.strip():
+        return Finding(
+            "hash key", "failed", "it is empty", f"set {DEFAULT_KEY_VARIABLE}, or unset it"
+        )
+    if key:
         return Finding("hash key", "ok", f"{DEFAULT_KEY_VARIABLE} is set")
     return Finding(
         "hash key",
@@ -136,5 +141,7 @@ def _memory(_: Project) -> Finding:
     memory = psutil.virtual_memory()
     seen = f"{memory.available / GIGABYTE:.0f} of {memory.total / GIGABYTE:.0f} GB available"
     if memory.available < 4 * GIGABYTE:
-        return Finding("memory", "warning", seen, "lower CLICKWARD_MAX_MEMORY, in bytes per query")
+        return Finding(
+            "memory", "warning", seen, "lower CLICKWARD_MAX_MEMORY, such as 2GB per query"
+        )
     return Finding("memory", "ok", seen)

@@ -21,14 +21,20 @@ def keep_hash_key(client: Any, table: str, more: str = "", kind: str = "MergeTre
     """Keep the environment's key in `table`, made if need be, or hold it against the kept one.
 
     `more` follows the table's name where it is made, `kind` is its engine. Raises `UserError`
-    where the store was made with another key.
+    where the store was made with another key, or would be made with none.
     """
     client.command(
         f"create table if not exists {table}{more} (key_0 UInt64, key_1 UInt64)"
         f" engine = {kind} order by tuple()"
     )
-    wanted = halves(os.fsencode(os.environ.get(VARIABLE, DEVELOPMENT_KEY)))
+    key = os.environ.get(VARIABLE, DEVELOPMENT_KEY)
+    wanted = halves(os.fsencode(key))
     kept = client.query(f"select key_0, key_1 from {table}").result_rows
+    if not kept and not key.strip():
+        raise UserError(
+            f"{VARIABLE} is empty: anybody could hash an id the same way",
+            "set it to a secret, or do not set it",
+        )
     if not kept:
         client.insert(table, [wanted], ["key_0", "key_1"], column_type_names=["UInt64", "UInt64"])
     elif wanted not in kept:

@@ -1,6 +1,7 @@
 """Which engine to talk to: the same profile, target and environment variables as dbt."""
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,12 @@ from clickward.warehouse.errors import UsageError
 from clickward.warehouse.yaml_text import read_yaml
 
 STAGES = ("raw", "staging", "core", "features", "marts", "ml")
+# Names stand in statements as they are: what is no plain name could be a statement of its own.
+SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+CLUSTER = re.compile(r"[A-Za-z0-9_.-]+")
+HOST = re.compile(r"[A-Za-z0-9_.:-]+|\[[0-9A-Fa-f:.]+\]")
+# As the engine reads it; the profile has taken the B of 4GB and 4GiB away.
+SIZE = re.compile(r"[0-9]+([KMGT]i?)?")
 
 
 @dataclass(frozen=True)
@@ -112,7 +119,44 @@ def read_target(project: Project) -> Target:
             f"target {name!r} in {path} has type {output.get('type')!r}",
             "use type chdb (embedded) or clickhouse (server, cluster)",
         )
-    return Target(name, output["type"], output["schema"], settings, output)
+    target = Target(name, output["type"], str(output.get("schema")), settings, output)
+    refuse_schema(target.schema)
+    _refuse_size(settings.get("max_memory_usage", 0))
+    if not target.is_embedded:
+        _refuse_address(output)
+    return target
+
+
+def refuse_schema(schema: str) -> None:
+    """Raise `UsageError` for a schema that is no plain name, before it is in any statement."""
+    if not SCHEMA.fullmatch(schema):
+        raise UsageError(
+            f"the schema {schema[:80]!r} is no plain name",
+            "set CLICKWARD_SCHEMA to letters, digits and _, no digit first, 64 at most",
+        )
+
+
+def _refuse_size(size: Any) -> None:
+    if not SIZE.fullmatch(str(size)):
+        raise UsageError(
+            f"the memory a query may take, {str(size)!r}, is no size",
+            "set CLICKWARD_MAX_MEMORY to whole bytes, or to a size such as 512MB, 4GB or 4GiB",
+        )
+
+
+def _refuse_address(options: dict[str, Any]) -> None:
+    host, port, cluster = options.get("host", ""), options.get("port"), options.get("cluster")
+    if not HOST.fullmatch(str(host)):
+        raise UsageError(
+            f"{host!r} is no host",
+            "set CLICKWARD_HOST to a name or address, without http:// or port",
+        )
+    if not (isinstance(port, int) and 0 < port < 65536):
+        raise UsageError(f"{port!r} is no port", "set CLICKWARD_PORT to a number up to 65535")
+    if cluster is not None and not CLUSTER.fullmatch(str(cluster)):
+        raise UsageError(
+            f"{cluster!r} is no name of a cluster", "set CLICKWARD_CLUSTER as the server spells it"
+        )
 
 
 def _render(value: Any, path: Path) -> Any:
@@ -125,8 +169,8 @@ def _render(value: Any, path: Path) -> Any:
     from jinja2.nativetypes import NativeEnvironment
 
     environment = NativeEnvironment(undefined=StrictUndefined)
-    environment.filters["as_number"] = float if "." in value else int
-    environment.filters["as_bool"] = lambda text: str(text).strip().lower() in ("1", "true", "yes")
+    environment.filters["as_number"] = _as_number
+    environment.filters["as_bool"] = _as_bool
     environment.filters["as_native"] = environment.filters["as_text"] = lambda text: text
     kept_text = "|" not in value
     try:
@@ -134,8 +178,21 @@ def _render(value: Any, path: Path) -> Any:
     except TemplateError as error:
         raise UsageError(f"{path}: cannot render {value!r}: {error}") from error
     except ValueError as error:
-        raise UsageError(f"{path}: {value!r} is not a number: {error}") from error
+        raise UsageError(f"{path}: cannot render {value!r}: {error}") from error
     return str(rendered) if kept_text else rendered
+
+
+def _as_number(text: str) -> int | float:
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a number") from error
+
+
+def _as_bool(text: str) -> bool:
+    if text not in ("True", "False"):
+        raise ValueError(f"{text!r} is neither true nor false")
+    return text == "True"
 
 
 def _env_var(name: str, default: str | None = None) -> str:

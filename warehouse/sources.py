@@ -179,8 +179,17 @@ def _table(
         columns=columns,
         order_by=tuple(meta["order_by"]),
         partition_by=meta.get("partition_by", ""),
-        ttl_days=int(variables[expires]) if expires is not None else 0,
+        ttl_days=_days(expires, variables[expires]) if expires is not None else 0,
     )
+
+
+def _days(name: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise UsageError(
+            f"the variable {name} is {value!r}, expected whole days from 0 up",
+            "mend it in vars of dbt_project.yml; 0 keeps rows for ever",
+        )
+    return value
 
 
 def _column(entry: dict[str, Any], required: set[str]) -> Column:

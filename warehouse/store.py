@@ -1,16 +1,22 @@
 """The embedded engine's folder, and who holds it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from clickward.warehouse.errors import ConnectionFailed
+from clickward.warehouse.errors import ConnectionFailed, UsageError
 from clickward.warehouse.private import close
 
 
 def resolve_store(path: str, profiles_dir: Path) -> Path:
-    """Absolute folder of the store; a relative `path` starts beside the profile's folder."""
+    """Absolute folder of the store; a relative `path` starts beside the profile's folder.
+
+    Raises `UsageError` for an empty `path`, which would be the project's own folder.
+    """
+    if not path.strip():
+        raise UsageError("the store has no folder", "set CLICKWARD_STORE to one, or do not set it")
     return (profiles_dir.resolve().parent / Path(path).expanduser()).resolve()
 
 
@@ -18,11 +24,13 @@ def open_store(store: Path, settings: dict[str, Any]) -> Any:
     """A clickhouse-connect client on the chDB engine of this process.
 
     One process can hold a store, any number of handles in it. Raises `ConnectionFailed`
-    where another process holds it or this process already holds another one.
+    where another process holds it or this process already holds another one, or where the
+    folder cannot be written; `UsageError` where the engine knows no zone of the name in `TZ`.
     """
     import clickhouse_connect
     from clickhouse_connect.driver.exceptions import ProgrammingError
 
+    _import_engine()
     try:
         store.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (store / "status").is_file():
@@ -32,6 +40,11 @@ def open_store(store: Path, settings: dict[str, Any]) -> Any:
             f"cannot create the store {store}: {error.strerror}",
             "choose another folder with CLICKWARD_STORE",
         ) from error
+    if not os.access(store, os.W_OK):
+        raise ConnectionFailed(
+            f"the store {store} cannot be written",
+            "give your user its folder, or choose another with CLICKWARD_STORE",
+        )
     try:
         return clickhouse_connect.get_client(
             interface="chdb", path=str(store), settings=settings, query_limit=0
@@ -45,6 +58,19 @@ def open_store(store: Path, settings: dict[str, Any]) -> Any:
             ) from error
         raise ConnectionFailed(
             f"cannot open the store {store}: {error}", "run `clickward doctor`"
+        ) from error
+
+
+def _import_engine() -> None:
+    """The engine reads `TZ` when it is loaded, and knows names of zones only."""
+    try:
+        import chdb  # noqa: F401
+    except ImportError as error:
+        if "time zone" not in str(error.__cause__ or error.__context__):
+            raise
+        raise UsageError(
+            f"TZ={os.environ.get('TZ')} is no time zone that the engine knows",
+            "name a zone such as UTC or Europe/Berlin, or run `env -u TZ clickward …`",
         ) from error
 
 

@@ -44,6 +44,8 @@ class ChDBConnectionManager(ClickHouseConnectionManager):
         try:
             connection.handle = ChDBClient(cls.get_credentials(connection.credentials))
         except UserError as error:
+            # No handle, or dbt opens another one when it cleans up, and ends as if all were well.
+            connection.handle = None
             connection.state = ConnectionState.FAIL
             raise FailedToConnectError(f"{error}") from error
         connection.state = ConnectionState.OPEN

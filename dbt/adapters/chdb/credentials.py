@@ -6,7 +6,10 @@ from typing import Any
 
 from dbt.adapters.clickhouse.credentials import ClickHouseCredentials
 from dbt.flags import get_flags
+from dbt_common.exceptions import DbtRuntimeError
 
+from clickward.warehouse.errors import UserError
+from clickward.warehouse.profile import refuse_schema
 from clickward.warehouse.store import resolve_store
 
 
@@ -15,6 +18,13 @@ class ChDBCredentials(ClickHouseCredentials):
     """ClickHouse credentials whose address is a folder instead of a host."""
 
     path: str = ".clickward/store"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        try:
+            refuse_schema(str(self.schema))
+        except UserError as error:
+            raise DbtRuntimeError(str(error)) from error
 
     @property
     def type(self) -> str:

@@ -26,6 +26,18 @@
 
 {% macro create_source_sql(source) %}
     {%- set meta = source.config.meta -%}
+    {%- set days = var(meta.expires) if meta.get("expires") else 0 -%}
+    {%- if days is not integer or days is boolean or days < 0 -%}
+        {{
+            exceptions.raise_compiler_error(
+                "the variable "
+                ~ meta.expires
+                ~ " is '"
+                ~ days
+                ~ "', expected whole days from 0 up; 0 keeps rows for ever."
+            )
+        }}
+    {%- endif -%}
     create table if not exists {{ source.schema }}.{{ source.identifier }} {{ on_cluster_clause(this) }} (
     {% for column in source.columns.values() -%}
         `{{ column.name }}` {{ column.data_type }}{{ ',' if not loop.last }}
@@ -35,8 +47,7 @@
     {% if meta.get("partition_by") -%} partition by {{ meta.partition_by }}
     {%- endif %}
     order by ({{ meta.order_by | join(', ') }})
-    {% if meta.get("expires") and var(meta.expires) | int > 0 -%}
-    ttl toDateTime(_loaded_at) + toIntervalDay({{ var(meta.expires) | int }})
+    {% if days > 0 -%} ttl toDateTime(_loaded_at) + toIntervalDay({{ days }})
     {%- endif %}
 {% endmacro %}
 
