@@ -112,6 +112,7 @@
                     + (install_app_store = '' and lower(platform) = 'android')
                 ) as missing_fields,
                 toFloat64OrNull(af_cost_value) as payout,
+                {{ clean_currency("af_cost_currency") }} as payout_currency,
                 toUInt8({{ 1 if is_blocked else 0 }}) as is_blocked,
                 {{ "trimBoth(blocked_reason || ' ' || blocked_sub_reason)" if is_blocked else "''" }}
                 as fraud_reason_text,

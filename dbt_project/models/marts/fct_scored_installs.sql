@@ -19,6 +19,7 @@ select
     installs.is_blocked as is_blocked,
     installs.ctit_seconds as ctit_seconds,
     installs.payout as payout,
+    installs.payout_currency as payout_currency,
     scores.target as target,
     scores.model_version as model_version,
     scores.score as score,
