@@ -74,6 +74,16 @@ class Warehouse:
     def has_table(self, stage: str, name: str) -> bool:
         return bool(self.scalar(f"exists table {self.table(stage, name)}"))
 
+    def columns(self, stage: str, name: str) -> set[str]:
+        """Names of a table's columns; none where it does not exist."""
+        found = self.query(
+            "select name from system.columns"
+            " where database = {database:String} and table = {name:String}",
+            database=self.target.database(stage),
+            name=name,
+        )
+        return set(found["name"])
+
     def close(self) -> None:
         self.client.close()
 

@@ -118,7 +118,8 @@ def told(rows: pl.DataFrame, operating: dict[str, float]) -> list[dict[str, Any]
             "score": {m: row[m] for m in (A, B)},
             "flagged": {m: int(row[m] >= operating[m]) for m in (A, B)},
             "reasons": [f"The install began {row['ctit_seconds']:g} seconds after its click."],
-            "events": [{"at": row["at"], "kind": "click", "says": "claimed the install <b>&"}],
+            "events": [{"at": row["at"], "kind": "click", "says": "of a network <b>&",
+                        "relations": ["the click that claims it", "same device"]}],
         }
         for row in rows.to_dicts()
     ]  # fmt: skip
