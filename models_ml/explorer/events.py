@@ -69,10 +69,10 @@ def events_around(
         ),
         met as (
             select
-                id, kind, event_id, any(happened_at) as at, any(what) as says,
+                id, kind, event_id, happened_at as at, what as says,
                 groupUniqArray(tie) as ties, max(may_claim) as is_candidate
             from ({_around(warehouse, times)})
-            group by id, kind, event_id
+            group by id, kind, event_id, at, says
         ),
         -- Of the clicks that may be the one that claims it, the one with the most ties is; what the
         -- install itself says of it stands where none of them is listed.

@@ -70,7 +70,11 @@ def test_a_slice_opens_its_rows_with_reasons_and_events(
     assert opened.find("[data-list=reasons]").text == (
         f"The install began {seconds:g} seconds after its click."
     )
-    assert opened.table("events")[0][1:] == ["click", "claimed the install <b>&"]
+    assert opened.table("events")[0][1:] == [
+        "click",
+        "of a network <b>&",
+        "the click that claims it, same device",
+    ]
     opened.click("[data-control=clear-slice]")
     assert opened.text("slice") == "All rows"
     opened.find('[data-view="story"] .cw-empty')
