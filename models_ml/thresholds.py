@@ -71,10 +71,10 @@ def by_money(holdout: Holdout, payoffs: Payoffs) -> Choice:
     the rows whose amounts are known in one currency; the basis counts the others. Raises
     `UserError` where flagging nobody saves most, or where no amount is known.
     """
-    n, unknown = len(holdout.y), payoffs.unconverted
-    if unknown == n:
+    unknown = payoffs.unconverted
+    if unknown and not np.nansum(payoffs.payout) > 0:
         raise UserError(
-            f"no rate converts what the {n:,} rows of the holdout pay into {payoffs.currency}",
+            f"no rate converts what the holdout pays into {payoffs.currency}",
             "fill dbt_project/seeds/exchange_rates.csv, then run `clickward build`",
         )
     gain = net_saved(payoffs, holdout.y == 1, np.ones(len(holdout.y)))
