@@ -315,6 +315,11 @@ def test_the_explorer_counts_what_no_rate_converts(paid: Paid) -> None:
         f"insert into {read.table('ml', 'thresholds')} (model_version, target, threshold_name,"
         " threshold, set_at) values ('made-1', 'is_fraud', 'balanced', 0.5, now64(3))"
     )
+    read.command(
+        f"insert into {read.table('ml', 'runs')} (run_id, kind, feature_set, target,"
+        " model_version, committed_at) values ('made-1', 'train', 'fs_install', 'is_fraud',"
+        " 'made-1', now64(3))"
+    )
     facts, scope = paid.facts(), find_scope(read)
     unknown = [row for row in facts if "payout" in row["unconverted"]]
     stated = {
