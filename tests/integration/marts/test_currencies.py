@@ -238,6 +238,22 @@ def test_a_wrong_rate_or_currency_ends_the_build(paid: Paid) -> None:
         paid.build(Rates("dollars"), ["exchange_rates"])
 
 
+@pytest.mark.parametrize("wrong", ["com.b,*,2026-01-01,1.50 USD,USD,,", "com.b,*,soon,1,USD,,",
+                                   "com.b,*,2026-01-01,1,USD,inf,"])  # fmt: skip
+def test_a_price_that_cannot_be_read_ends_the_build(
+    project: Project, warehouse: Warehouse, tmp_path: Path, wrong: str
+) -> None:
+    header, good = PRICES.splitlines()[:2]
+    check = ["build", "--select", "assert_economics_can_be_read"]
+    (tmp_path / "good.csv").write_text(f"{header}\n{good}\n")
+    run(project, "load", "economics", tmp_path / "good.csv")
+    run_dbt(project, check)
+    (tmp_path / "wrong.csv").write_text(f"{header}\n{wrong}\n")
+    run(project, "load", "economics", tmp_path / "wrong.csv")
+    with pytest.raises(UserError, match="assert_economics_can_be_read"):
+        run_dbt(project, check)
+
+
 def claimed(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as lines:
         return list(csv.DictReader(lines))
