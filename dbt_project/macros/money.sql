@@ -1,22 +1,26 @@
 {# The currency of every mart, from the variable `currency`. #}
-{% macro mart_currency() -%}
-    {%- set code = var("currency") | string | trim | upper -%}
-    {%- if not modules.re.match("^[A-Z]{3}$", code) -%}
+{% macro mart_currency() -%} {{ return(currency_variable("currency", "USD")) }} {%- endmacro %}
+
+
+{# The currency of amounts that state none, from `unstated_currency`; empty where nobody says. #}
+{% macro unstated_currency() -%} {{ return(currency_variable("unstated_currency", "")) }} {%- endmacro %}
+
+
+{# A variable that names a currency, in capitals; `default` where it is not set. #}
+{% macro currency_variable(name, default) -%}
+    {%- set code = var(name, default) | string | trim | upper -%}
+    {%- if code != default and not modules.re.match("^[A-Z]{3}$", code) -%}
         {{
             exceptions.raise_compiler_error(
-                "the variable currency is '"
-                ~ var("currency")
+                "the variable "
+                ~ name
+                ~ " is '"
+                ~ var(name, default)
                 ~ "': write three letters, such as USD, in dbt_project.yml or --vars"
             )
         }}
     {%- endif -%}
     {{ return(code) }}
-{%- endmacro %}
-
-
-{# The currency of amounts that state none, from `unstated_currency`; empty where nobody says. #}
-{% macro unstated_currency() -%}
-    {{ return(var("unstated_currency", "") | string | trim | upper) }}
 {%- endmacro %}
 
 

@@ -3,6 +3,7 @@
 from math import sqrt
 from typing import Any
 
+from clickward.models_ml.economics import one_currency
 from clickward.models_ml.explorer.edges import Edges
 from clickward.models_ml.explorer.scope import EAGER, IS_UNCONVERTED, Scope
 
@@ -25,11 +26,14 @@ def rank_publishers(scope: Scope) -> list[dict[str, Any]]:
     """Publishers of each app by the lower end of their flagged share, the worst first.
 
     Of scores in force, organic traffic aside; `previous_*` are of the equally long period before.
-    At most `PUBLISHERS`, those with the most scored installs.
+    At most `PUBLISHERS`, those with the most scored installs. Raises `UserError` where days were
+    built in different currencies.
     """
     warehouse = scope.warehouse
     before = scope.date_from - (scope.date_to - scope.date_from)
-    now = scope.inside
+    now, cards = scope.inside, warehouse.table("marts", "mart_publisher_daily")
+    paid_in = f"select toString(currency) as name from {cards} where {now} group by name"
+    one_currency(warehouse.query(paid_in)["name"])
     rows = warehouse.query(
         f"""
         select
@@ -39,7 +43,7 @@ def rank_publishers(scope: Scope) -> list[dict[str, Any]]:
             sumIf(unconverted_at_risk, {now}) as unconverted_at_risk,
             sumIf(scored_installs, not ({now})) as previous_n,
             sumIf(flagged_installs, not ({now})) as previous_flagged
-        from {warehouse.table("marts", "mart_publisher_daily")}
+        from {cards}
         where event_date >= '{before}' and event_date < '{scope.date_to}'
             and publisher != 'organic'
         group by app, publisher having n > 0 order by n desc, app, publisher limit {PUBLISHERS}

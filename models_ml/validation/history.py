@@ -109,6 +109,7 @@ def read_history(
     is_paid = feature_set.subject == "install" and feature_set.target == "is_fraud"
     if entities is not None and is_paid:
         payoffs = read_payoffs(warehouse, frame.ids, span, costs or Costs(), say)
+        say(f"money is in {payoffs.currency}")
     truth = read_truth_rows(warehouse, feature_set, frame.ids)
     history = History(frame, verdicts, truth, entities, payoffs)
     differing = int((history.labels(np.arange(len(frame)), None) != frame.y).sum())

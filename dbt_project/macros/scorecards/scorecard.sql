@@ -71,8 +71,8 @@
         )
 
     select
-        joined.* except (ctit_under_10s),
-        toLowCardinality('{{ mart_currency() }}') as currency,
+        joined.* except (ctit_under_10s, paid_in),
+        toLowCardinality(ifNull(toString(paid_in), '{{ mart_currency() }}')) as currency,
         {{ share("joined.clicks", "joined.installs") }} as conversion_rate,
         {{ share("app_clicks", "app_installs") }} as app_conversion_rate,
         {{ shrunken("joined.installs", "joined.clicks", "app_conversion_rate", prior) }}
@@ -143,6 +143,8 @@
     quantileExactInclusiveOrNull(0.9)
     (score) as fraud_score_p90,
     avgOrNull(score) as mean_fraud_score,
+    -- Days are built whole: their installs have one currency, that of the variable at the time.
+    max(currency) as paid_in,
     countIf(has(unconverted, 'payout')) as unconverted_payouts,
     countIf(has(unconverted, 'payout') and is_flagged = 1 and not is_blocked) as unconverted_at_risk,
     {{ sum_of_money("payout") }} as spend,

@@ -51,7 +51,7 @@ export function mountRows(root, ctx) {
   let side = sides[0][0];
   let rows = [];
   const pick = choice("side", sides, side, (value) => { side = value; read(); });
-  const save = () => download("evidence.csv", csv(rows));
+  const save = () => download("evidence.csv", csv(rows.map((row) => ({ ...row, currency: payload.currency }))));
   const keep = async () => {
     await answered(status, source.ask({ ask: "export", ...question() }), ({ path, count }) =>
       `${whole(count)} rows with their evidence written to ${path}`);

@@ -104,6 +104,7 @@ def test_evidence_is_saved_from_the_page(
     known = {row["id"]: row for row in payload["rows"]["0"]}
     for row in saved:
         assert json.loads(row["events"]) == known[row["id"]]["events"]
+        assert (row["currency"], row["payout_currency"]) == ("USD", "USD")
         assert float(row["ctit_seconds"]) == known[row["id"]]["ctit_seconds"]
 
 

@@ -209,6 +209,13 @@ def test_money_is_in_one_currency_and_the_rest_is_counted(paid: Paid) -> None:
     saved = rows_of(paid.warehouse, "marts", "mart_savings_monthly", "publisher = 'yen_int'")
     assert {row["net_saved"] for row in saved if row["app_id"] == "com.a"} == {None}
 
+    # A scorecard alone, under another variable, still says what its amounts are in.
+    euro = ["--full-refresh", "--vars", '{"currency": "EUR"}']
+    run_dbt(paid.project, ["run", "--select", "mart_publisher_daily", *euro])
+    cards = scorecard(paid.facts(Rates()), [], ["publisher"])
+    shown = rows_of(paid.warehouse, "marts", "mart_publisher_daily")
+    assert differences(shown, cards, ["event_date", "app_id", "publisher"]) == []
+
     before = core_blocks(paid.warehouse)
     for rates in (
         RATES,
@@ -236,6 +243,8 @@ def test_a_wrong_rate_or_currency_ends_the_build(paid: Paid) -> None:
             paid.build(Rates("USD", table), ["exchange_rates"])
     with pytest.raises(UserError, match="the variable currency is 'dollars': write three letters"):
         paid.build(Rates("dollars"), ["exchange_rates"])
+    with pytest.raises(UserError, match="the variable unstated_currency is 'euros': write three"):
+        paid.build(Rates(unstated="euros"), ["rates_in_force"])
 
 
 @pytest.mark.parametrize("wrong", ["com.b,*,2026-01-01,1.50 USD,USD,,", "com.b,*,soon,1,USD,,",
@@ -381,6 +390,13 @@ def test_the_explorer_counts_what_no_rate_converts(paid: Paid) -> None:
         None, chosen["stated"], chosen["stated_in"],
     )  # fmt: skip
     # Days that were built in different currencies are no one sum.
+    change = f"alter table {read.table('marts', 'mart_publisher_daily')} update currency = '{{}}'"
+    change += " where event_date = '2026-01-06' settings mutations_sync = 2"
+    read.command(change.format("EUR"))
+    with pytest.raises(UserError, match="built in EUR and USD: their money is no one sum"):
+        rank_publishers(scope)
+    read.command(change.format("USD"))
+    assert rank_publishers(scope) == list(ranked.values())
     read.command(
         f"alter table {read.table('marts', 'scored_installs')} update currency = 'EUR'"
         " where event_date = '2026-01-06' settings mutations_sync = 2"
