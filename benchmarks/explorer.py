@@ -107,11 +107,13 @@ def fill(rows: int, days: int, models: int) -> None:
              "ip_hash": "sipHash64(number % 3000000)", "device_hash": "sipHash64(number)"}
              | {"is_organic": "0"})  # fmt: skip
         into("marts", "install_facts", {**shared, "subpublisher": "site", "payout": "price",
+             "payout_stated": "price", "payout_currency": "'USD'", "currency": "'USD'",
              "has_verdict": "is_found", "score": "said[1]", "is_flagged": "said[1] >= 0.5",
              "dispute_cost": "0.4", "review_cost": "0.15"})  # fmt: skip
         into("marts", "scored_installs", {**shared, "hour": "toHour(at)",
              "subpublisher": "concat(network, ' / ', site)", "country": "land", "os": "system",
              "carrier": "phone", "has_verdict": "is_found", "payout": "price",
+             "payout_stated": "price", "payout_currency": "'USD'", "currency": "'USD'",
              "dispute_cost": "0.4", "review_cost": "0.15",
              "model_versions": str(versions), "scores": "said",
              "probabilities": "said"})  # fmt: skip

@@ -21,6 +21,8 @@ COLUMNS = (
     "scored_installs",
     "flagged_share_low",
     "spend_at_risk",
+    "currency",
+    "unconverted_at_risk",
     "reason",
 )
 Ids = Annotated[list[str], typer.Argument(help="Ids that `block list` gives.")]
@@ -38,7 +40,8 @@ def list_command(
     """List candidates for the block list with their evidence, the most spend at risk first.
 
     A candidate is shadow until someone approves it. Those marked is_control are never blocked, so
-    that verdicts on traffic like theirs keep coming.
+    that verdicts on traffic like theirs keep coming. Spend at risk leaves out the flagged installs
+    counted as unconverted: no rate of the seed exchange_rates converts their payout.
 
     \b
     Examples:

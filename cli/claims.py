@@ -18,6 +18,7 @@ COLUMNS = (
     "installs",
     "amount",
     "currency",
+    "unconverted",
     "accepted_installs",
     "accepted_amount",
     "claimed_by",
@@ -36,33 +37,43 @@ def export_command(
     """Claim the flagged installs of a network and month, with evidence that stays as it is now.
 
     Each row holds the install's times, click-to-install time, campaign, site, country, subnet,
-    device, payout, score, reasons and whether the attribution vendor said fraud too. Installs
-    that the vendor blocked are not paid and not claimed, and none is claimed twice.
+    device, score, reasons and whether the attribution vendor said fraud too; its payout as stated,
+    with its currency, and in the currency of the marts where a rate of the seed exchange_rates
+    converts it. Installs that the vendor blocked are not paid and not claimed, and none is claimed
+    twice. Text that a spreadsheet would run as a formula is text in both formats.
 
     \b
     Examples:
       clickward claims export --network pushwave_int --month 2026-01 --out pushwave-2026-01.xlsx
       clickward claims export --network nusaads_int --month 2026-01 --out claim.csv --json
     """
-    from clickward.models_ml.decisions.claims import make_claim
+    from clickward.models_ml.decisions.claims import amount_text, make_claim, total_of
     from clickward.warehouse.connection import connection
 
     first = parse_month(month)
     with connection(project) as warehouse:
         claim_id, rows = make_claim(warehouse, network, first, out, reason)
-    amount = float(rows["payout"].sum())
+    total = total_of(rows)
     if as_json:
-        print_json(
-            {"claim_id": claim_id, "installs": rows.height, "amount": amount, "file": str(out)}
-        )
+        print_json({"claim_id": claim_id, "installs": rows.height, **vars(total), "file": str(out)})
         return
-    say(f"claimed {rows.height:,} installs for {amount:,.2f} in {out}")
+    say(
+        f"claimed {rows.height:,} installs for {amount_text(total.amount, total.currency)} in {out}"
+    )
+    if total.unconverted:
+        stated = ", ".join(amount_text(amount, name) for name, amount in total.stated.items())
+        say(
+            f"no rate converts {total.unconverted:,} of them into {total.currency}, and the amount"
+            f" leaves them out; as stated: {stated}"
+        )
     print(claim_id)
 
 
 @on_project
 def list_command(project: Project, as_json: Json = False) -> None:
-    """List claims and what networks accepted.
+    """List claims and what networks accepted, in each claim's currency.
+
+    Unconverted counts installs whose payout no rate converted: the amount leaves them out.
 
     \b
     Example:
@@ -84,7 +95,12 @@ def settle_command(
     project: Project,
     claim: Annotated[str, typer.Argument(help="Claim id, as `claims list` gives it.")],
     installs: Annotated[int, typer.Option("--installs", help="Installs the network accepted.")],
-    amount: Annotated[float, typer.Option("--amount", callback=finite, help="Amount it credits.")],
+    amount: Annotated[
+        float,
+        typer.Option(
+            "--amount", callback=finite, help="Amount it credits, in the claim's currency."
+        ),
+    ],
     reason: Annotated[str, typer.Option("--reason", help="What it said.")] = "",
 ) -> None:
     """Note a network's answer to a claim; a later answer replaces an earlier one.

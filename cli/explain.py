@@ -58,6 +58,8 @@ def _print(story: dict[str, Any]) -> None:
         print_table(["same", "in the time before", "clicks"], rows, title="\n4 Around it")
     for number, score in enumerate(story["scores"], 1):
         _print_score(number, score)
+    if story["evidence"]:
+        _print_evidence(story["evidence"])
     print(f"\n5 Decision\n  {story['decision']['says']}")
 
 
@@ -88,10 +90,16 @@ def _print_score(number: int, score: dict[str, Any]) -> None:
         keys = ", ".join(reason["keys"])
         print(
             f"    {reason['rows_inside']:,} rows of {reason['events']} with the same {keys}"
-            f" in the {reason['window']} before; the latest:"
+            f" in the {reason['window']} before"
         )
-        for row in reason["latest_rows"]:
-            print("      " + "  ".join(str(value) for value in row.values() if value is not None))
+
+
+def _print_evidence(evidence: list[dict[str, Any]]) -> None:
+    """The rows behind the reasons, each once with the features that counted it."""
+    print("\n  The latest of these rows:")
+    for one in evidence:
+        said = "  ".join(str(value) for value in one["row"].values() if value is not None)
+        print(f"  - {one['events']}: {said}\n    counted by {', '.join(one['relations'])}")
 
 
 def register(app: typer.Typer) -> None:

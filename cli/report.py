@@ -65,11 +65,20 @@ def report(
         "to": made.data["to"],
         "models": [one["version"] for one in made.data["models"]],
         "rows": max((one["n"] for one in made.data["models"]), default=0),
+        "currency": made.data["currency"],
+        "payouts": made.data["money"]["priced"],
+        "unconverted": made.data["money"]["unconverted"],
     }
     if as_json:
         print_json(facts)
         return
     say(f"{facts['rows']:,} scored, {facts['from']} to {facts['to']}: {size / 1e6:.1f} MB")
+    if facts["unconverted"]:
+        say(
+            f"no rate converts {facts['unconverted']:,} of {facts['payouts']:,} payouts into"
+            f" {facts['currency']}: money leaves them out (fill"
+            " dbt_project/seeds/exchange_rates.csv, then run `clickward build`)"
+        )
     print(facts["path"])
 
 

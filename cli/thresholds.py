@@ -81,7 +81,10 @@ def choose_command(
     payout: Annotated[
         float,
         typer.Option(
-            "--payout", min=0, callback=finite, help="Paid for an install that names no payout."
+            "--payout",
+            min=0,
+            callback=finite,
+            help="Paid for an install that names no payout, in the marts' currency.",
         ),
     ] = 1.0,
     dispute_cost: Annotated[
@@ -105,9 +108,11 @@ def choose_command(
     """Choose a threshold on the model's holdout, the last fifth of its training time.
 
     By money: the greatest net saving, frauds stopped x payout - false positives x (payout +
-    dispute cost) - flags x review cost; payouts are those of the table app_economics, else of the
-    installs, else --payout. By fpr: at most that share of negatives. By capacity: no more a day
-    than reviewers can look at. `score` uses it from then on; past scores stay as they are.
+    dispute cost) - flags x review cost, in the currency of the marts. Payouts are those of the
+    table app_economics, else of the installs, else --payout; rows with amounts that no rate of the
+    seed exchange_rates converts are left out and counted. By fpr: at most that share of negatives.
+    By capacity: no more a day than reviewers can look at. `score` uses it from then on; past scores
+    stay as they are.
 
     \b
     Examples:

@@ -3,25 +3,23 @@
 from typing import Any
 
 import numpy as np
-import polars as pl
 
-from clickward.models_ml.economics import Costs, Payoffs, read_payoffs
+from clickward.models_ml.economics import (
+    Costs,
+    Payoffs,
+    read_payoffs,
+    stated_currency,
+    uniform,
+)
 from clickward.models_ml.frames import TrainingFrame, read_frame
-from clickward.models_ml.reading import BETWEEN
+from clickward.models_ml.reading import Span
 from clickward.models_ml.registry import Registered, load_model, read_model
 from clickward.models_ml.scoring import FLAGGING_TARGET
 from clickward.models_ml.splits import to_datetime
-from clickward.models_ml.thresholds import MONEY, Choice, Holdout, choose, uniform
+from clickward.models_ml.thresholds import MONEY, Choice, Holdout, choose
 from clickward.models_ml.training import Say
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError
-
-WANTED = {
-    "app": "toString(app_id)",
-    "publisher": "toString(publisher)",
-    "payout": "toFloat64(payout)",
-    "is_organic": "toUInt8(is_organic)",
-}
 
 
 def choose_threshold(
@@ -56,29 +54,15 @@ def holdout_payoffs(
 ) -> Payoffs:
     """What each row of the holdout pays and costs; `costs` for all where nothing else is known."""
     frame, why = _snapshot(warehouse, registered, holdout)
-    n = len(holdout.y)
-    if frame is None or not warehouse.has_table("core", "installs"):
-        say(f"the same costs for every install ({why or 'no installs in the store'})")
-        return uniform(n, costs)
+    n, currency = len(holdout.y), stated_currency(warehouse)
+    if frame is None:
+        say(f"the same costs for every install ({why})")
+        return uniform(n, costs, currency)
     if frame.manifest["subject"] != "install":
         say(f"the same costs for every {frame.manifest['subject']} (payouts are of installs)")
-        return uniform(n, costs)
-    rows = slice(len(frame) - n, None)
-    last = to_datetime(frame.times.max() + 1)
-    columns = ", ".join(f"{sql} as {name}_" for name, sql in WANTED.items())
-    found = warehouse.query(
-        f"select toString(install_id) as id, {columns} from"
-        f" {warehouse.table('core', 'installs')} where {BETWEEN.format(column='event_at')}",
-        from_at=to_datetime(holdout.times.min()),
-        to_at=last,
-    ).rename({f"{name}_": name for name in WANTED})
-    entities = pl.DataFrame({"id": frame.ids[rows], "event_at": holdout.times}).join(
-        found, on="id", how="left", maintain_order="left"
-    )
-    times = pl.col("event_at").dt.replace_time_zone("UTC")
-    return read_payoffs(
-        warehouse, entities.with_columns(times, pl.col("is_organic").fill_null(0)), costs
-    )
+        return uniform(n, costs, currency)
+    span = Span(to_datetime(holdout.times.min()), to_datetime(frame.times.max() + 1))
+    return read_payoffs(warehouse, frame.ids[slice(len(frame) - n, None)], span, costs, say)
 
 
 def _snapshot(

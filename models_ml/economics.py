@@ -1,31 +1,23 @@
 """What an install costs and what a mistake costs: the payoffs of flagging each row."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
+import yaml
 
-from clickward.models_ml.reading import INSTANT
+from clickward.models_ml.reading import BETWEEN, Span
 from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.errors import UserError
 
-ANY = "*"
-# From the most precise entry on: app and network, app, network, everything.
-PRECISIONS = (("app", "network"), ("app", ANY), (ANY, "network"), (ANY, ANY))
-# Amounts by our name, and the column that holds each.
-AMOUNTS = {"agreed": "payout", "dispute_cost": "dispute_cost", "review_cost": "review_cost"}
-SCHEMA: dict[Any, Any] = {
-    "app": pl.String,
-    "publisher": pl.String,
-    "valid_from": INSTANT,
-    **dict.fromkeys(AMOUNTS, pl.Float64),
-}
 PAYOUT, DISPUTE_COST, REVIEW_COST = 1.0, 0.4, 0.15
+AMOUNTS = ("payout", "dispute_cost", "review_cost")
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Money for rows whose app and network the table `app_economics` does not hold."""
+    """Money for rows of which no amount is stated, in the currency of the marts."""
 
     payout: float = PAYOUT
     dispute_cost: float = DISPUTE_COST
@@ -34,15 +26,26 @@ class Costs:
 
 @dataclass(frozen=True)
 class Payoffs:
-    """Payout, cost of a dispute and cost of a review of each row, `(n,)`, in one currency."""
+    """Payout, cost of a dispute and cost of a review of each row, `(n,)`, in `currency`.
+
+    NaN is an amount in a currency that no rate converts.
+    """
 
     payout: np.ndarray
     dispute_cost: np.ndarray
     review_cost: np.ndarray
+    currency: str = ""
+
+    @property
+    def unconverted(self) -> int:
+        """Rows with an amount that no rate converts."""
+        return int(np.isnan(self.payout + self.dispute_cost + self.review_cost).sum())
 
     def take(self, rows: np.ndarray) -> "Payoffs":
         """The same of some rows, by position."""
-        return Payoffs(self.payout[rows], self.dispute_cost[rows], self.review_cost[rows])
+        return Payoffs(
+            self.payout[rows], self.dispute_cost[rows], self.review_cost[rows], self.currency
+        )
 
     @staticmethod
     def joined(parts: "list[Payoffs]") -> "Payoffs":
@@ -51,94 +54,92 @@ class Payoffs:
             np.concatenate([part.payout for part in parts]),
             np.concatenate([part.dispute_cost for part in parts]),
             np.concatenate([part.review_cost for part in parts]),
+            parts[0].currency,
         )
 
 
 def net_saved(payoffs: Payoffs, is_positive: np.ndarray, flagged: np.ndarray) -> np.ndarray:
-    """Money each row's flag saves, `(n,)`; 0 where it is not flagged.
+    """Money each row's flag saves, `(n,)`; 0 where it is not flagged, or what it saves is unknown.
 
     A fraud stopped saves its payout; a false positive costs the payout, for the publisher leaves
     or is paid after all, and a dispute; every flag costs a review.
     """
     mistaken = payoffs.payout + payoffs.dispute_cost
-    return flagged * (np.where(is_positive, payoffs.payout, -mistaken) - payoffs.review_cost)
+    worth = np.where(is_positive, payoffs.payout, -mistaken) - payoffs.review_cost
+    return flagged * np.nan_to_num(worth, nan=0.0)
 
 
-def read_payoffs(warehouse: Warehouse, entities: pl.DataFrame, costs: Costs) -> Payoffs:
-    """Payoffs of rows with `app`, `publisher`, `event_at`, `payout`, `is_organic`.
-
-    From the economics loaded, where there are any: of the rows in force the one of app and
-    network, then of the app, then of the network (`*` stands for every one). What it leaves open
-    is the payout that the install itself reports, else `costs`. Nobody is paid for an organic
-    install, and nobody disputes one.
-    """
-    rows = entities.select("app", "publisher", "event_at", "payout", "is_organic")
-    agreed = _in_force(rows, _table(warehouse))
-    filled = rows.hstack(agreed).select(
-        pl.coalesce("agreed", "payout", pl.lit(costs.payout)).alias("payout"),
-        pl.coalesce("dispute_cost", pl.lit(costs.dispute_cost)).alias("dispute_cost"),
-        pl.coalesce("review_cost", pl.lit(costs.review_cost)).alias("review_cost"),
-    )
-    paid = ~rows["is_organic"].to_numpy().astype(bool)
+def uniform(n: int, costs: Costs, currency: str = "") -> Payoffs:
+    """The same costs for every row."""
     return Payoffs(
-        filled["payout"].to_numpy() * paid,
-        filled["dispute_cost"].to_numpy() * paid,
-        filled["review_cost"].to_numpy(),
+        np.full(n, costs.payout),
+        np.full(n, costs.dispute_cost),
+        np.full(n, costs.review_cost),
+        currency,
     )
 
 
-def _in_force(rows: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
-    """`AMOUNTS` of each row, in order, from the most precise entry that states them."""
-    placed = rows.with_row_index("place").cast({"event_at": INSTANT}).sort("event_at")
-    found = []
-    for app, publisher in PRECISIONS:
-        entries = table.filter(
-            (pl.col("app") == ANY) == (app == ANY),
-            (pl.col("publisher") == ANY) == (publisher == ANY),
-        )
-        keys = placed.select(
-            "place",
-            "event_at",
-            app=pl.col("app") if app != ANY else pl.lit(ANY),
-            publisher=pl.col("publisher") if publisher != ANY else pl.lit(ANY),
-        )
-        joined = keys.join_asof(
-            entries, left_on="event_at", right_on="valid_from", by=["app", "publisher"],
-            check_sortedness=False,
-        )  # fmt: skip
-        found.append(joined.sort("place").select(list(AMOUNTS)))
-    return pl.DataFrame(
-        {name: pl.select(pl.coalesce([part[name] for part in found])).to_series()
-         for name in AMOUNTS}
-    )  # fmt: skip
+def read_payoffs(
+    warehouse: Warehouse,
+    ids: pl.Series,
+    span: Span,
+    costs: Costs,
+    say: Callable[[str], None] = lambda text: None,
+) -> Payoffs:
+    """Payoffs of the installs `ids` of `span`, in that order, from the mart `install_facts`.
 
-
-def find_table(warehouse: Warehouse) -> str | None:
-    """The economics: the mart that unites seed and loads, else a table `app_economics`."""
-    stages = ("marts", "ml", "core", "staging")
-    databases = [*(warehouse.target.database(stage) for stage in stages), warehouse.target.schema]
-    return warehouse.scalar(
-        "select database || '.' || name from system.tables"
-        " where name in ('economics', 'app_economics') and database in {databases:Array(String)}"
-        " order by name = 'economics' desc, indexOf({databases:Array(String)}, database)",
-        databases=databases,
-    )
-
-
-def _table(warehouse: Warehouse) -> pl.DataFrame:
-    """`app`, `publisher`, `valid_from` and `AMOUNTS`, by time; empty where none is loaded."""
-    name = find_table(warehouse)
-    if name is None:
-        return pl.DataFrame(schema=SCHEMA)
+    `costs` are for rows of which no amount is stated, and for all where the mart is not built,
+    which is said, as is how many rows have amounts that no rate converts. Nobody is paid for an
+    organic install, and nobody disputes one. Raises `UserError` where days of the span were built
+    in different currencies.
+    """
+    if "unconverted" not in warehouse.columns("marts", "install_facts"):
+        say("the same costs for every install (install_facts is not built: run `clickward build`)")
+        return uniform(len(ids), costs, stated_currency(warehouse))
+    paid = ("payout", "dispute_cost")
     amounts = ", ".join(
-        f"toFloat64OrNull(ifNull(toString({column}), '')) as {alias}"
-        for alias, column in AMOUNTS.items()
+        f"multiIf({'is_organic' if name in paid else 'false'}, 0,"
+        f" has(unconverted, '{name}'), nan, {name}) as {name}_"
+        for name in AMOUNTS
     )
-    table = warehouse.query(
-        "select toString(app_id) as app, toString(network) as publisher,"
-        " toDateTime64(assumeNotNull(toDateOrNull(toString(valid_from))), 3, 'UTC') as starts_at,"
-        f" {amounts} from {name} where toDateOrNull(toString(valid_from)) is not null"
+    known = warehouse.query(
+        f"select toString(install_id) as id, {amounts}, toString(currency) as currency"
+        f" from {warehouse.table('marts', 'install_facts')}"
+        f" where {BETWEEN.format(column='event_at')}",
+        from_at=span.from_at,
+        to_at=span.to_at,
     )
-    starts_at = table["starts_at"].dt.replace_time_zone("UTC").cast(INSTANT).alias("valid_from")
-    dated = table.drop("starts_at").hstack([starts_at]).select(list(SCHEMA))
-    return dated.cast(SCHEMA).sort("valid_from")
+    currency = one_currency(known["currency"]) or stated_currency(warehouse)
+    rows = pl.DataFrame({"id": ids}).join(known, on="id", how="left", maintain_order="left")
+    filled = {
+        name: rows[f"{name}_"].cast(pl.Float64).fill_null(getattr(costs, name)).to_numpy()
+        for name in AMOUNTS
+    }
+    payoffs = Payoffs(**filled, currency=currency)
+    if payoffs.unconverted:
+        say(
+            f"warning: {payoffs.unconverted:,} of {len(ids):,} installs have amounts that no rate"
+            f" converts into {currency}: money leaves them out (fill"
+            " dbt_project/seeds/exchange_rates.csv, then run `clickward build`)"
+        )
+    return payoffs
+
+
+def one_currency(found: pl.Series) -> str | None:
+    """The currency that all rows of a mart have; None where there are no rows.
+
+    Raises `UserError` where there are several: days were built under different variables.
+    """
+    names = sorted(found.drop_nulls().unique().to_list())
+    if len(names) > 1:
+        raise UserError(
+            f"these days were built in {' and '.join(names)}: their money is no one sum",
+            "run `clickward build`, without bounds of days, to build them in one currency",
+        )
+    return names[0] if names else None
+
+
+def stated_currency(warehouse: Warehouse) -> str:
+    """The variable `currency` of the dbt project; USD where the project is older than it."""
+    stated = yaml.safe_load((warehouse.project.project_dir / "dbt_project.yml").read_text())
+    return str((stated.get("vars") or {}).get("currency", "USD")).strip().upper()

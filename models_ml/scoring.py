@@ -278,7 +278,7 @@ def build_readers(project: Project, say: Say = lambda text: None) -> bool:
         say("no dbt model reads ml.scores yet: nothing to build")
         return False
     with connection(project) as warehouse:
-        build(warehouse, ["source:ml+", "app_economics"])
+        build(warehouse, ["source:ml+", "app_economics", "exchange_rates"])
     say("built the models that read the scores")
     return True
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from clickward.models_ml.durations import UNITS
-from clickward.models_ml.economics import Costs, Payoffs, net_saved
+from clickward.models_ml.economics import Costs, Payoffs, net_saved, uniform
 from clickward.models_ml.metrics import BALANCED, balanced_threshold, threshold_at_fpr
 from clickward.models_ml.stretch import stretch_of
 from clickward.warehouse.errors import UsageError, UserError
@@ -68,9 +68,16 @@ class Choice:
 def by_money(holdout: Holdout, payoffs: Payoffs) -> Choice:
     """The threshold with the greatest net saving; of equals the highest.
 
-    Net saving: frauds stopped x payout - false positives x (payout + dispute cost) - reviews.
-    Raises `UserError` where flagging nobody saves most.
+    Net saving: frauds stopped x payout - false positives x (payout + dispute cost) - reviews, over
+    the rows whose amounts are known in one currency; the basis counts the others. Raises
+    `UserError` where flagging nobody saves most, or where no amount is known.
     """
+    unknown = payoffs.unconverted
+    if unknown and not np.nansum(payoffs.payout) > 0:
+        raise UserError(
+            f"no rate converts what the holdout pays into {payoffs.currency}",
+            "fill dbt_project/seeds/exchange_rates.csv, then run `clickward build`",
+        )
     gain = net_saved(payoffs, holdout.y == 1, np.ones(len(holdout.y)))
     order = np.argsort(-holdout.scores, kind="stable")
     falling = holdout.scores[order]
@@ -82,7 +89,10 @@ def by_money(holdout: Holdout, payoffs: Payoffs) -> Choice:
             "no threshold saves money on the holdout: every one costs more than it stops",
             "check --payout, --dispute-cost and --review-cost, or choose --by capacity",
         )
-    return _choice(MONEY, float(falling[best]), holdout, net_saved=round(float(saved[best]), 2))
+    return _choice(
+        MONEY, float(falling[best]), holdout, net_saved=round(float(saved[best]), 2),
+        currency=payoffs.currency, unconverted=unknown,
+    )  # fmt: skip
 
 
 def by_rate(holdout: Holdout, rate: float) -> Choice:
@@ -143,13 +153,6 @@ def choose(
             raise UsageError("--by capacity needs one", "write --capacity 200/day")
         return by_capacity(holdout, capacity)
     return by_balance(holdout)
-
-
-def uniform(n: int, costs: Costs) -> Payoffs:
-    """The same costs for every row."""
-    return Payoffs(
-        np.full(n, costs.payout), np.full(n, costs.dispute_cost), np.full(n, costs.review_cost)
-    )
 
 
 def _choice(

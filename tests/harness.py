@@ -124,7 +124,7 @@ def table_hashes(warehouse: Warehouse) -> dict[str, tuple[int, int]]:
 
 def written_blocks(warehouse: Warehouse) -> set[tuple[str, str, str, int, int]]:
     """The last written block of every partition of every stage but the diaries of builds and the
-    seed, which dbt fills anew, and the last mutation of it, which ends a part's name.
+    seeds, which dbt fills anew, and the last mutation of it, which ends a part's name.
 
     A write anywhere takes a higher number; a merge in the background keeps both.
     """
@@ -134,7 +134,8 @@ def written_blocks(warehouse: Warehouse) -> set[tuple[str, str, str, int, int]]:
             " max(toUInt64OrZero(splitByChar('_', name)[5])) from system.parts"
             " where active and startsWith(database, {schema:String})"
             " and table not in ('build_runs', 'build_states', 'passed_tests')"
-            " and (database, table) != ({schema:String} || 'marts', 'app_economics') group by all",
+            " and (database, table) not in (({schema:String} || 'marts', 'app_economics'),"
+            " ({schema:String} || 'marts', 'exchange_rates')) group by all",
             parameters={"schema": warehouse.target.schema + "_"},
         ).result_rows
     )

@@ -74,16 +74,15 @@ class Warehouse:
     def has_table(self, stage: str, name: str) -> bool:
         return bool(self.scalar(f"exists table {self.table(stage, name)}"))
 
-    def has_column(self, stage: str, name: str, column: str) -> bool:
-        """Whether the table is there and has the column."""
-        found = self.scalar(
-            "select count() from system.columns where database = {database:String}"
-            " and table = {table:String} and name = {column:String}",
+    def columns(self, stage: str, name: str) -> set[str]:
+        """Names of a table's columns; none where it does not exist."""
+        found = self.query(
+            "select name from system.columns"
+            " where database = {database:String} and table = {name:String}",
             database=self.target.database(stage),
-            table=name,
-            column=column,
+            name=name,
         )
-        return bool(found)
+        return set(found["name"])
 
     def close(self) -> None:
         self.client.close()

@@ -1,19 +1,56 @@
 """Claims: flagged installs of a network and month, frozen with their evidence and exported."""
 
 import getpass
+import math
 import uuid
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
 from clickward.models_ml.durations import utc_now
-from clickward.models_ml.ledger import delete_rows, one_row
+from clickward.models_ml.economics import one_currency
+from clickward.models_ml.ledger import delete_rows, ensure_ml_tables, one_row
 from clickward.models_ml.reading import INSTANT
+from clickward.models_ml.spreadsheets import write_csv, write_xlsx
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UsageError, UserError
 
 FORMATS = (".csv", ".xlsx")
+IS_UNCONVERTED = pl.col("payout").is_null() & pl.col("payout_stated").is_not_null()
+
+
+@dataclass(frozen=True)
+class Total:
+    """What a claim's rows come to: `amount` of those whose payout a rate converts into `currency`.
+
+    `amount` is None where no rate converts any; `unconverted` rows are left out of it, and `stated`
+    holds what all rows state, by currency ("" where none is stated).
+    """
+
+    amount: float | None
+    currency: str
+    unconverted: int
+    stated: dict[str, float]
+
+
+def total_of(rows: pl.DataFrame) -> Total:
+    """The total of claim rows, at least one, as `make_claim` returns them."""
+    unconverted = rows.filter(IS_UNCONVERTED).height
+    known = rows["payout"].drop_nulls()
+    stated = (
+        rows.filter(pl.col("payout_stated").is_not_null())
+        .group_by(pl.col("payout_currency").fill_null("").alias("stated_in"))
+        .agg(pl.col("payout_stated").sum().round(6))
+        .sort("stated_in")
+    )
+    return Total(
+        None if unconverted and known.is_empty() else round(float(known.sum()), 6),
+        str(rows["currency"][0]),
+        unconverted,
+        dict(stated.iter_rows()),
+    )
 
 
 def make_claim(
@@ -22,34 +59,30 @@ def make_claim(
     """Freeze every unclaimed flagged install of `network` and `month`, and write them to `out`.
 
     Installs the vendor blocked are not paid and not claimed; none is claimed twice. The file is
-    written first and the claim's row last: a claim counts once it stands in `ml.claims`. Returns
+    written first and the claim's row last: a claim counts once it stands in `ml.claims`. Each row
+    has its payout as stated, and in the currency of the marts where a rate converts it. Returns
     the claim's id and its rows. Raises `UserError` where nothing is left to claim.
     """
     check_format(out)
+    ensure_ml_tables(warehouse)
     drop_unfinished(warehouse)
     rows = _claimable(warehouse, network, month)
-    if rows.is_empty():
+    if one_currency(rows["currency"]) is None:
         raise UserError(
             f"no unclaimed install of {network} in {month:%Y-%m} is flagged",
             "see `clickward claims list`, or score the month with `clickward score fs_install`",
         )
-    claim_id = uuid.uuid4().hex[:12]
-    currencies = rows["currency"].unique().to_list()
-    if len(currencies) > 1:
-        raise UserError(
-            f"{network} is paid in {', '.join(map(str, currencies))} that month",
-            "a claim has one currency: see the seed app_economics",
-        )
-    frozen = rows.drop("currency").with_columns(claim_id=pl.lit(claim_id))
-    warehouse.insert(warehouse.table("ml", "claim_rows"), frozen)
+    claim_id, total = uuid.uuid4().hex[:12], total_of(rows)
+    frozen = rows.with_columns(claim_id=pl.lit(claim_id))
+    warehouse.insert(warehouse.table("ml", "claim_rows"), frozen.drop("currency"))
     write_claim(frozen, out)
     claim = {
         "claim_id": claim_id,
         "network": network,
         "month": month.replace(day=1),
         "installs": frozen.height,
-        "amount": round(float(frozen["payout"].sum()), 6),
-        "currency": str(currencies[0] or ""),
+        "amount": total.amount or 0.0,
+        "currency": total.currency,
         "reason": reason,
         "claimed_by": getpass.getuser(),
         "claimed_at": utc_now(),
@@ -62,13 +95,20 @@ def make_claim(
 
 
 def list_claims(warehouse: Warehouse) -> pl.DataFrame:
-    """Every claim with the network's latest answer, the latest claim first."""
+    """Every claim with the network's latest answer, the latest claim first.
+
+    Amounts are in `currency`; `unconverted` installs are left out of `amount`, which is null where
+    no rate converted any.
+    """
+    ensure_ml_tables(warehouse)
     return warehouse.query(
         f"""
         select
             claims.claim_id as claim_id, toString(claims.network) as network,
-            claims.month as month, claims.installs as installs, claims.amount as amount,
-            toString(claims.currency) as currency, claims.claimed_by as claimed_by,
+            claims.month as month, claims.installs as installs,
+            if(evidence.left_out > 0 and evidence.priced = 0, null, claims.amount) as amount,
+            toString(claims.currency) as currency, evidence.left_out as unconverted,
+            claims.claimed_by as claimed_by,
             claims.claimed_at as claimed_at,
             outcomes.installs_accepted as accepted_installs,
             outcomes.amount_accepted as accepted_amount
@@ -80,6 +120,12 @@ def list_claims(warehouse: Warehouse) -> pl.DataFrame:
                 argMax(accepted_amount, settled_at) as amount_accepted
             from {warehouse.table("ml", "claim_outcomes")} group by claim_id
         ) as outcomes on outcomes.claim_id = claims.claim_id
+        left join (
+            select
+                claim_id, count(payout) as priced,
+                countIf(payout is null and payout_stated is not null) as left_out
+            from {warehouse.table("ml", "claim_rows")} group by claim_id
+        ) as evidence on evidence.claim_id = claims.claim_id
         order by claimed_at desc, claim_id
         """
     )
@@ -88,14 +134,20 @@ def list_claims(warehouse: Warehouse) -> pl.DataFrame:
 def settle_claim(
     warehouse: Warehouse, claim_id: str, installs: int, amount: float, reason: str
 ) -> None:
-    """Write down a network's answer. Raises `UserError` where it accepts more than was claimed."""
+    """Write down a network's answer, `amount` in the claim's currency.
+
+    Raises `UserError` where it accepts more than was claimed; of a claim with installs that no rate
+    converted, that is known of installs only.
+    """
     found = list_claims(warehouse).filter(pl.col("claim_id") == claim_id)
     if found.is_empty():
         raise UserError(f"no claim {claim_id!r}", "see `clickward claims list`")
     claim = found.row(0, named=True)
-    if not 0 <= installs <= claim["installs"] or not 0 <= amount <= claim["amount"] + 1e-6:
+    most = math.inf if claim["unconverted"] else claim["amount"] + 1e-6
+    if not 0 <= installs <= claim["installs"] or not (0 <= amount <= most and amount < math.inf):
         raise UserError(
-            f"claim {claim_id} is for {claim['installs']:,} installs and {claim['amount']:,.2f},"
+            f"claim {claim_id} is for {claim['installs']:,} installs and"
+            f" {amount_text(claim['amount'], claim['currency'])},"
             f" found {installs:,} and {amount:,.2f}",
             "no network accepts more than was claimed",
         )
@@ -113,6 +165,11 @@ def settle_claim(
     )
 
 
+def amount_text(amount: float | None, currency: str) -> str:
+    """`1,234.50 USD`; a dash where the amount is not known."""
+    return "-" if amount is None else f"{amount:,.2f} {currency or 'of no stated currency'}"
+
+
 def check_format(out: Path) -> None:
     """Raises `UsageError` unless the name ends as a format that can be written."""
     if out.suffix.lower() not in FORMATS:
@@ -122,17 +179,15 @@ def check_format(out: Path) -> None:
 
 
 def write_claim(rows: pl.DataFrame, out: Path) -> None:
-    """Write claim rows as CSV or Excel; the file appears whole."""
+    """Write claim rows as CSV or Excel, text as text; the file appears whole."""
     flat = rows.with_columns(
         pl.col("reasons").list.join("; "),
         pl.col("installed_at", "touched_at").dt.strftime("%Y-%m-%d %H:%M:%S%.3f"),
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f".{out.name}.partial{out.suffix}")
-    if out.suffix.lower() == ".csv":
-        flat.write_csv(partial)
-    else:
-        flat.write_excel(partial, worksheet="claim", autofit=True)
+    write = write_csv if out.suffix.lower() == ".csv" else write_xlsx
+    write(flat, partial)
     partial.replace(out)
 
 
@@ -149,9 +204,8 @@ def drop_unfinished(warehouse: Warehouse) -> None:
 
 def _claimable(warehouse: Warehouse, network: str, month: date) -> pl.DataFrame:
     marts = {name: warehouse.table("marts", name) for name in ("install_facts", "scores_in_force")}
-    for name in marts:
-        if not warehouse.has_table("marts", name):
-            raise UserError(f"{name} is not built", "run `clickward build`")
+    if "unconverted" not in warehouse.columns("marts", "install_facts"):
+        raise UserError("install_facts is not built", "run `clickward build`")
     return warehouse.query(
         f"""
         select
@@ -163,18 +217,16 @@ def _claimable(warehouse: Warehouse, network: str, month: date) -> pl.DataFrame:
             toString(installs.device_model) as device_model,
             toString(installs.os_version) as os_version,
             toString(installs.app_version) as app_version,
-            installs.ctit_seconds as ctit_seconds, facts.payout as payout,
+            installs.ctit_seconds as ctit_seconds, facts.payout_stated as payout_stated,
+            toString(facts.payout_currency) as payout_currency, facts.payout as payout,
+            toString(facts.currency) as currency,
             facts.has_verdict as has_verdict, toString(scores.model_version) as model_version,
-            scores.score as score, scores.threshold as threshold, facts.reasons as reasons,
-            economics.currency as currency
+            scores.score as score, scores.threshold as threshold, facts.reasons as reasons
         from {marts["install_facts"]} as facts
         inner join {warehouse.table("core", "installs")} as installs
             on installs.install_id = facts.install_id
         inner join {marts["scores_in_force"]} as scores
             on scores.subject_id = facts.install_id and scores.target = 'is_fraud'
-        left join {warehouse.table("marts", "install_economics")} as economics
-            on economics.event_date = facts.event_date and economics.app_id = facts.app_id
-            and economics.publisher = facts.publisher
         where facts.publisher = {{network:String}} and not facts.is_blocked
             and facts.is_flagged = 1 and scores.is_flagged = 1
             and facts.event_date >= {{first:Date}} and facts.event_date < {{next:Date}}

@@ -20,7 +20,8 @@ WHERE_IDS_ARE = (
 def explain(warehouse: Warehouse, subject_id: str) -> dict[str, Any]:
     """What came in, how it was cleaned, its scores with their reasons, and what was decided.
 
-    Keys: subject, subject_id, came_in, cleaned, cleaning, verdicts, around, scores, decision.
+    Keys: subject, subject_id, came_in, cleaned, cleaning, verdicts, around, scores, evidence,
+    decision. `evidence` has the latest rows inside the windows of the reasons, each once.
     Raises `UserError` where no click or install has the id.
     """
     try:
@@ -44,7 +45,8 @@ def explain(warehouse: Warehouse, subject_id: str) -> dict[str, Any]:
     }
     if subject is None or cleaned is None:
         return story | {
-            "verdicts": [], "around": [], "scores": [], "decision": {"says": "it was refused"}
+            "verdicts": [], "around": [], "scores": [], "evidence": [],
+            "decision": {"says": "it was refused"},
         }  # fmt: skip
     features = {feature.name: feature for feature in list_features(warehouse.project)}
     scores = _scores(warehouse, wanted)
@@ -56,8 +58,24 @@ def explain(warehouse: Warehouse, subject_id: str) -> dict[str, Any]:
         "verdicts": _verdicts(warehouse, wanted),
         "around": _around(warehouse, manifest, features, cleaned) if subject == "click" else [],
         "scores": scores,
+        "evidence": evidence_of(scores),
         "decision": decisions_on(warehouse, subject, cleaned, scores),
     }
+
+
+def evidence_of(scores: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows behind the reasons of all scores, each once, the latest first.
+
+    Each has `events`, the model it is of, `row`, and `relations`: the features that counted it.
+    """
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for reason in (reason for score in scores for reason in score["reasons"]):
+        for row in reason.get("latest_rows", []):
+            key = (reason["events"], *row.items())
+            one = found.setdefault(key, {"events": reason["events"], "row": row, "relations": []})
+            if reason["feature"] not in one["relations"]:
+                one["relations"].append(reason["feature"])
+    return sorted(found.values(), key=lambda one: one["row"]["event_at"], reverse=True)
 
 
 def _find(warehouse: Warehouse, subject_id: str) -> tuple[str | None, dict[str, Any] | None]:

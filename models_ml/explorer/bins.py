@@ -11,8 +11,8 @@ import polars as pl
 from clickward.models_ml.explorer.ctit import CTIT_BINS, ctit_bin
 from clickward.models_ml.explorer.dimensions import DIMENSIONS, LARGEST, OTHER, as_text, code, shown
 from clickward.models_ml.explorer.edges import Edges, find_edges
-from clickward.models_ml.explorer.resolution import Key, begins, fit, plan
-from clickward.models_ml.explorer.scope import EAGER, Scope, find_scope
+from clickward.models_ml.explorer.resolution import SUMS, Key, begins, fit, plan
+from clickward.models_ml.explorer.scope import EAGER, IS_UNCONVERTED, Scope, find_scope
 from clickward.warehouse.connection import Warehouse
 
 STATES = ("fraud", "honest", "unknown")
@@ -28,8 +28,9 @@ RESAMPLED = 1_000_000
 class Cells:
     """What one scan counted: `frames` by version and dimension, with `ctit` among them.
 
-    Columns of a dimension's frame: day, value, bin, state, truth, count, spend; of `ctit`: day,
-    ctit, bin, app, count. `values` holds the dimension's values by place, None where unknown.
+    Columns of a dimension's frame: day, value, bin, state, truth, count, spend, and `unconverted`
+    where no rate converts some payouts of the range; of `ctit`: day, ctit, bin, app, count.
+    `values` holds the dimension's values by place, None where unknown.
     """
 
     values: dict[str, list[str | None]]
@@ -84,8 +85,8 @@ def _scanned(
     scope: Scope, coded: str, first: dict[Key, list[int]], width: dict[str, int],
     part: tuple[int, int],
 ) -> dict[Key, pl.DataFrame]:  # fmt: skip
-    """The cells of days `part` with rows: `key`, of a cell since the first day of all, `count` and
-    `spend`.
+    """The cells of days `part` with rows: `key`, of a cell since the first day of all, and the sums
+    of `_sums`.
 
     A cell is a place in an array, into which the engine counts several times as fast as it groups.
     """
@@ -97,20 +98,30 @@ def _scanned(
         # A key past the end of the array is counted nowhere.
         key = _key(n, name, groups, len(first[version, ALL]), width)
         keys.append(f"toUInt32(if(isNull(s{n}), {cells}, {key})) as k{place}")
-        sums += [f"countResample(0, {cells}, 1)(k{place}) as count{place}",
-                 f"sumResample(0, {cells}, 1)(paid, k{place}) as spend{place}"]  # fmt: skip
+        sums += [
+            f"{'count' if of is None else 'sum'}Resample(0, {cells}, 1)"
+            f"({'' if of is None else f'{of}, '}k{place}) as {name_}{place}"
+            for name_, of in _sums(scope).items()
+        ]
     row = scope.warehouse.query(
-        f"select {', '.join(sums)} from (select paid, {', '.join(keys)} from ({coded})) {EAGER}"
+        f"select {', '.join(sums)} from (select paid, is_unconverted, {', '.join(keys)}"
+        f" from ({coded})) {EAGER}"
     )
     found = {}
     for place, ((version, name), groups) in enumerate(first.items()):
         before = start * _cells_a_day(name, len(groups), width)
         found[version, name] = (
-            pl.DataFrame({"count": row[f"count{place}"][0], "spend": row[f"spend{place}"][0]})
+            pl.DataFrame({name_: row[f"{name_}{place}"][0] for name_ in _sums(scope)})
             .with_row_index("key", before)
             .filter(pl.col("count") > 0)
         )
     return found
+
+
+def _sums(scope: Scope) -> dict[str, str | None]:
+    """What is summed in a cell, and the column it is summed of; None counts rows."""
+    unconverted = {"unconverted": "is_unconverted"} if scope.unconverted else {}
+    return {"count": None, "spend": "paid", **unconverted}
 
 
 def _levels(
@@ -204,7 +215,8 @@ def _coded(
             toUInt32(event_date - toDate('{days[0]}')) as day,
             toUInt32({scope.state}) as state, toUInt32({scope.truth or "0"}) as truth,
             {ctit_bin("ctit_seconds")} as ctit,
-            toInt64(round(ifNull(payout, 0) * {MILLIONTHS})) as paid
+            toInt64(round(ifNull(payout, 0) * {MILLIONTHS})) as paid,
+            toUInt8({IS_UNCONVERTED}) as is_unconverted
         from {scope.relation}
         where event_date >= '{days[0]}' and event_date <= '{days[-1]}' and {scope.where(where)}
     """
@@ -244,8 +256,9 @@ def _decoded(
     if name == "ctit":
         keys = ["day", "ctit", "bin", "app"]
     whole = found.select(
-        "count", pl.col("spend") / MILLIONTHS, day=rest.cast(pl.UInt16),
+        pl.exclude("key", "spend"), pl.col("spend") / MILLIONTHS, day=rest.cast(pl.UInt16),
         **columns,
     )  # fmt: skip
     exact = whole.with_columns(bin=pl.Series(first, dtype=pl.UInt16).gather(whole["group"]))
-    return exact.select(*keys, "count", *([] if name == "ctit" else ["spend"])).sort(keys)
+    sums = [one for one in SUMS if one in found.columns and (one == "count" or name != "ctit")]
+    return exact.select(*keys, *sums).sort(keys)

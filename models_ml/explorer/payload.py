@@ -22,6 +22,7 @@ from clickward.models_ml.explorer.standing import (
     read_calibration,
     read_costs,
     read_drift,
+    read_unconverted,
 )
 from clickward.warehouse.connection import Warehouse
 
@@ -67,7 +68,6 @@ def make_payload(
     say("looking for slices where models err")
     slices = find_slices(scope)
     folds, unseen = read_folds(scope)
-    costs, currency = read_costs(scope)
     say("freezing rows as evidence")
     data = {
         "version": VERSION,
@@ -79,9 +79,10 @@ def make_payload(
         "from": scope.date_from.isoformat(),
         "to": scope.date_to.isoformat(),
         "mature_before": None if scope.mature_before is None else scope.mature_before.isoformat(),
-        "currency": currency,
+        "currency": scope.currency,
+        "money": read_unconverted(scope),
         "has_truth": scope.has_truth,
-        "costs": costs,
+        "costs": read_costs(scope),
         "models": _models(scope, edges),
         **counted,
         "ctit": ctit.told(scope, ctit_rows, cells.values["app"]),

@@ -16,6 +16,8 @@ LEVELS: tuple[tuple[int, ...], ...] = (
     (0, 50, 80, 90, 95, 98),
     (0,),
 )
+# Columns of cells that are summed where bins are joined; all others tell cells apart.
+SUMS = ("count", "spend", "unconverted")
 Key = tuple[str, str]
 # Cells that one scan may count before they are joined further: what the engine groups and hands
 # over is then small whatever the rows.
@@ -68,9 +70,9 @@ def fit(
 
 
 def joined(frame: pl.DataFrame, begins: list[int]) -> pl.DataFrame:
-    """The frame with bins joined into groups that begin at `begins`, counts and spend summed."""
+    """The frame with bins joined into groups that begin at `begins`, counts and money summed."""
     groups = pl.DataFrame({"bin": pl.Series(begins, dtype=pl.UInt16)}).with_columns(group="bin")
-    sums = [name for name in frame.columns if name in ("count", "spend")]
+    sums = [name for name in frame.columns if name in SUMS]
     keys = [name for name in frame.columns if name not in sums]
     ordered = frame.sort("bin").join_asof(groups, on="bin").drop("bin").rename({"group": "bin"})
     return ordered.group_by(keys).agg(pl.col(sums).sum()).select(frame.columns).sort(keys)

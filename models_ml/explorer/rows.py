@@ -1,6 +1,5 @@
 """Raw rows behind a figure: searched, told with their story, and exported as evidence."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
@@ -12,8 +11,10 @@ import polars as pl
 
 from clickward.models_ml.explain.story import explain
 from clickward.models_ml.explorer.dimensions import condition_of
-from clickward.models_ml.explorer.evidence import describe, events_around, flag, moment, words
+from clickward.models_ml.explorer.events import event_text, events_around
+from clickward.models_ml.explorer.evidence import describe, flag, moment, words
 from clickward.models_ml.explorer.scope import Scope, Version, find_scope
+from clickward.models_ml.spreadsheets import write_csv_rows
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import list_features
 from clickward.warehouse.errors import UsageError, UserError
@@ -127,7 +128,7 @@ def story(warehouse: Warehouse, install_id: str) -> dict[str, Any]:
     events = []
     if told["subject"] == "install":
         at = told["cleaned"]["event_at"]
-        events = events_around(warehouse, [told["subject_id"]], [at])[told["subject_id"]]
+        events = events_around(warehouse, [told["subject_id"]], [at]).get(told["subject_id"], [])
     plain: dict[str, Any] = as_json(told | {"reasons": reasons, "events": events})
     return plain
 
@@ -147,7 +148,8 @@ def as_json(value: Any) -> Any:
 
 EXPORTED = (
     "id", "at", "app", "publisher", "subpublisher", "country", "os", "carrier", "ctit_seconds",
-    "payout", "model", "score", "threshold", "flagged", "state", "reasons", "events",
+    "payout_stated", "payout_currency", "payout", "currency", "model", "score", "threshold",
+    "flagged", "state", "reasons", "events",
 )  # fmt: skip
 
 
@@ -166,7 +168,7 @@ def export_rows(
 ) -> int:
     """Write the rows of `find_rows` as CSV, with reasons and events as text; how many there are.
 
-    The file appears whole. A text that a spreadsheet would take for a formula gets an apostrophe.
+    The file appears whole; a text that a spreadsheet would take for a formula gets an apostrophe.
     The hidden truth of a simulated world is not evidence and is left out.
     """
     scope = find_scope(warehouse, feature_set, [model] if model else None, date_from, date_to)
@@ -175,25 +177,19 @@ def export_rows(
                      feature_set=feature_set, threshold=threshold)  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", newline="", encoding="utf-8") as lines:
-        writer = csv.DictWriter(lines, EXPORTED, extrasaction="ignore")
-        writer.writeheader()
-        for row in rows:
-            events = (f"{one['at']} {one['kind']} {one['says']}" for one in row["events"])
-            writer.writerow(
-                {name: _safe(value) for name, value in row.items()}
-                | {
-                    "model": chosen.version,
-                    "score": row["score"][chosen.version],
-                    "threshold": chosen.threshold,
-                    "flagged": flag(row["score"][chosen.version], chosen.threshold),
-                    "reasons": _safe("; ".join(row["reasons"])),
-                    "events": _safe("; ".join(events)),
-                }
-            )
+    lines = (
+        row
+        | {
+            "currency": scope.currency,
+            "model": chosen.version,
+            "score": row["score"][chosen.version],
+            "threshold": chosen.threshold,
+            "flagged": flag(row["score"][chosen.version], chosen.threshold),
+            "reasons": "; ".join(row["reasons"]),
+            "events": "; ".join(event_text(one) for one in row["events"]),
+        }
+        for row in rows
+    )
+    write_csv_rows(EXPORTED, lines, partial)
     partial.replace(path)
     return len(rows)
-
-
-def _safe(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from clickward.models_ml.economics import one_currency, stated_currency
 from clickward.models_ml.explorer.dimensions import condition_of, quoted
 from clickward.models_ml.registry import list_models, list_thresholds
 from clickward.warehouse.connection import Warehouse
@@ -14,6 +15,7 @@ from clickward.warehouse.contracts import read_feature_set
 from clickward.warehouse.errors import UsageError, UserError
 from clickward.warehouse.yaml_text import read_yaml
 
+IS_UNCONVERTED = "payout is null and payout_stated is not null"
 TARGET, SUBJECT = "is_fraud", "install"
 # Models looked at where none is named: the champion, the challenger, then the latest trained.
 MOST_MODELS = 4
@@ -58,7 +60,8 @@ class Scope:
     """Installs of `[date_from, date_to)` as `models` see them, with labels as known in the store.
 
     `mature_before` is the first day whose installs are not matured: the last verdict known came
-    less than the label delay after it. None where no verdict is known at all.
+    less than the label delay after it. None where no verdict is known at all. Amounts are in
+    `currency`; of `priced` installs that state a payout, no rate converts that of `unconverted`.
     """
 
     warehouse: Warehouse
@@ -68,6 +71,9 @@ class Scope:
     date_to: date
     mature_before: date | None
     has_truth: bool
+    currency: str
+    priced: int
+    unconverted: int
 
     @property
     def relation(self) -> str:
@@ -131,7 +137,7 @@ def find_scope(
             f"{feature_set} predicts {contract.target} of a {contract.subject}",
             f"the explorer looks at {TARGET} of installs: use fs_install",
         )
-    if not warehouse.has_table("marts", "scored_installs"):
+    if "currency" not in warehouse.columns("marts", "scored_installs"):
         raise UserError("scored_installs is not built", "run `clickward build`")
     versions = _versions(warehouse, feature_set, models)
     relation = warehouse.table("marts", "scored_installs")
@@ -154,8 +160,17 @@ def find_scope(
     truth = warehouse.has_table("marts", "install_truth") and bool(
         warehouse.scalar(f"select count() from {warehouse.table('ml', 'truth')}")
     )
+    money = warehouse.query(
+        f"select toString(currency) as currency, count(payout_stated) as priced,"
+        f" countIf({IS_UNCONVERTED}) as unconverted from {relation}"
+        " where event_date >= {begin:Date} and event_date < {end:Date} group by currency",
+        begin=begin,
+        end=end,
+    )
     return Scope(
-        warehouse, feature_set, versions, begin, end, _mature_before(warehouse), truth
+        warehouse, feature_set, versions, begin, end, _mature_before(warehouse), truth,
+        one_currency(money["currency"]) or stated_currency(warehouse),
+        int(money["priced"].sum()), int(money["unconverted"].sum()),
     )  # fmt: skip
 
 

@@ -3,8 +3,9 @@
 from math import sqrt
 from typing import Any
 
+from clickward.models_ml.economics import one_currency
 from clickward.models_ml.explorer.edges import Edges
-from clickward.models_ml.explorer.scope import EAGER, Scope
+from clickward.models_ml.explorer.scope import EAGER, IS_UNCONVERTED, Scope
 
 Z = 1.96
 PUBLISHERS = 500
@@ -25,20 +26,24 @@ def rank_publishers(scope: Scope) -> list[dict[str, Any]]:
     """Publishers of each app by the lower end of their flagged share, the worst first.
 
     Of scores in force, organic traffic aside; `previous_*` are of the equally long period before.
-    At most `PUBLISHERS`, those with the most scored installs.
+    At most `PUBLISHERS`, those with the most scored installs. Raises `UserError` where days were
+    built in different currencies.
     """
     warehouse = scope.warehouse
     before = scope.date_from - (scope.date_to - scope.date_from)
-    now = scope.inside
+    now, cards = scope.inside, warehouse.table("marts", "mart_publisher_daily")
+    paid_in = f"select toString(currency) as name from {cards} where {now} group by name"
+    one_currency(warehouse.query(paid_in)["name"])
     rows = warehouse.query(
         f"""
         select
             toString(app_id) as app, toString(publisher) as publisher,
             sumIf(scored_installs, {now}) as n, sumIf(flagged_installs, {now}) as flagged,
             sumOrNullIf(spend_at_risk, {now}) as spend_at_risk,
+            sumIf(unconverted_at_risk, {now}) as unconverted_at_risk,
             sumIf(scored_installs, not ({now})) as previous_n,
             sumIf(flagged_installs, not ({now})) as previous_flagged
-        from {warehouse.table("marts", "mart_publisher_daily")}
+        from {cards}
         where event_date >= '{before}' and event_date < '{scope.date_to}'
             and publisher != 'organic'
         group by app, publisher having n > 0 order by n desc, app, publisher limit {PUBLISHERS}
@@ -55,6 +60,7 @@ def rank_publishers(scope: Scope) -> list[dict[str, Any]]:
                 "previous_n": earlier,
                 "previous_share": row["previous_flagged"] / earlier if earlier else None,
                 "spend_at_risk": row["spend_at_risk"],
+                "unconverted_at_risk": row["unconverted_at_risk"],
             }
         )  # fmt: skip
     return sorted(found, key=lambda one: (-(one["low"] or 0), -one["n"], one["app"]))
@@ -90,22 +96,33 @@ def read_drift(scope: Scope) -> list[dict[str, Any]]:
     ).to_dicts()
 
 
-def read_costs(scope: Scope) -> tuple[dict[str, float | None], str | None]:
-    """Means per row of the range of payout, dispute and review, and their currency.
+def read_costs(scope: Scope) -> dict[str, float | None]:
+    """Means per row of the range of payout, dispute and review, in the scope's currency.
 
     Nobody is paid for an organic or blocked install, nor disputes it: they stand outside the mean
-    of payout, and outside that of disputes. None where no row says an amount. The currency is None
-    where it is not the same everywhere.
+    of payout, and outside that of disputes, as does what no rate converts. None where no row has
+    the amount.
     """
-    warehouse = scope.warehouse
-    means = warehouse.query(
+    means = scope.warehouse.query(
         "select avgOrNull(payout) as mean_payout,"
-        " avgOrNullIf(dispute_cost, payout is not null) as mean_dispute,"
+        " avgOrNullIf(dispute_cost, payout_stated is not null) as mean_dispute,"
         f" avgOrNull(review_cost) as mean_review from {scope.relation} where {scope.inside}"
     ).row(0)
-    amounts = dict(zip(("payout", "dispute", "review"), means, strict=True))
-    currencies = warehouse.query(
-        "select distinct toString(currency) as currency"
-        f" from {warehouse.table('marts', 'economics')} where currency != ''"
-    )["currency"].to_list()
-    return amounts, currencies[0] if len(currencies) == 1 else None
+    return dict(zip(("payout", "dispute", "review"), means, strict=True))
+
+
+def read_unconverted(scope: Scope) -> dict[str, Any]:
+    """Of `priced` installs that state a payout, how many no rate converts, and what they state.
+
+    `stated` holds `currency`, None where none is stated, `n` and `amount`, the most rows first.
+    """
+    stated = scope.warehouse.query(
+        "select toString(payout_currency) as stated_in, count() as n,"
+        f" sum(payout_stated) as amount from {scope.relation}"
+        f" where {scope.inside} and {IS_UNCONVERTED} group by stated_in order by n desc, stated_in"
+    )
+    return {
+        "priced": scope.priced,
+        "unconverted": scope.unconverted,
+        "stated": stated.rename({"stated_in": "currency"}).to_dicts(),
+    }

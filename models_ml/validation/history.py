@@ -12,7 +12,7 @@ from clickward.models_ml.economics import Costs, Payoffs, read_payoffs
 from clickward.models_ml.evaluation import Rows
 from clickward.models_ml.frames import TrainingFrame
 from clickward.models_ml.labels import attacks_named, labels_as_of, read_truth_rows, read_verdicts
-from clickward.models_ml.reading import BETWEEN, INSTANT, Span
+from clickward.models_ml.reading import BETWEEN, Span
 from clickward.models_ml.splits import to_datetime
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
@@ -24,16 +24,12 @@ WANTED = {
     "subpublisher": "if(subpublisher is null, null, concat(publisher, '/', subpublisher))",
     "device": "toString(device_hash)",
     "app": "toString(app_id)",
-    "payout": "toFloat64(payout)",
-    "is_organic": "toUInt8(is_organic)",
 }
 SOURCES = {
     "publisher": "publisher",
     "subpublisher": "subpublisher",
     "device": "device_hash",
     "app": "app_id",
-    "payout": "payout",
-    "is_organic": "is_organic",
 }
 
 
@@ -112,8 +108,8 @@ def read_history(
     # What a flag saves is told of installs; a publisher's day has no payout of its own.
     is_paid = feature_set.subject == "install" and feature_set.target == "is_fraud"
     if entities is not None and is_paid:
-        stamps = pl.Series("event_at", frame.times).dt.replace_time_zone("UTC").cast(INSTANT)
-        payoffs = read_payoffs(warehouse, entities.with_columns(stamps), costs or Costs())
+        payoffs = read_payoffs(warehouse, frame.ids, span, costs or Costs(), say)
+        say(f"money is in {payoffs.currency}")
     truth = read_truth_rows(warehouse, feature_set, frame.ids)
     history = History(frame, verdicts, truth, entities, payoffs)
     differing = int((history.labels(np.arange(len(frame)), None) != frame.y).sum())
@@ -130,14 +126,7 @@ def read_entities(
 ) -> pl.DataFrame | None:
     """Who sent each of `ids`, from the core table of the subject; None where there is none."""
     database, name = warehouse.target.database("core"), f"{feature_set.subject}s"
-    present = set(
-        warehouse.query(
-            "select name from system.columns"
-            " where database = {database:String} and table = {name:String}",
-            database=database,
-            name=name,
-        )["name"]
-    )
+    present = warehouse.columns("core", name)
     if not {feature_set.subject_id, "publisher", "event_at"} <= present:
         return None
     columns = [
@@ -157,6 +146,4 @@ def read_entities(
         pl.col("subpublisher_value").cast(pl.String).alias("subpublisher"),
         pl.col("device_value").cast(pl.String).alias("device"),
         pl.col("app_value").cast(pl.String).alias("app"),
-        pl.col("payout_value").cast(pl.Float64).alias("payout"),
-        pl.col("is_organic_value").cast(pl.UInt8).fill_null(0).alias("is_organic"),
     )

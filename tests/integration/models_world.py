@@ -178,7 +178,8 @@ def make_world(
 
 
 def make_installs(warehouse: Warehouse, installs: pl.DataFrame, seed: int) -> None:
-    """`core.installs` as far as validation reads it: who sent each install, and its payout."""
+    """`core.installs` and `marts.install_facts` as far as validation reads them: who sent each
+    install, and what it pays."""
     rng = np.random.default_rng(seed + 2)
     n = installs.height
     name = warehouse.table("core", "installs")
@@ -186,7 +187,7 @@ def make_installs(warehouse: Warehouse, installs: pl.DataFrame, seed: int) -> No
         f"create table {name} (install_id UUID, event_at DateTime64(3, 'UTC'),"
         " app_id LowCardinality(String), publisher LowCardinality(String),"
         " subpublisher LowCardinality(Nullable(String)), device_hash Nullable(UInt64),"
-        " payout Nullable(Float64), is_organic UInt8) engine MergeTree order by install_id"
+        " is_organic UInt8) engine MergeTree order by install_id"
     )
     sites = pl.Series("subpublisher", [f"s{v}" for v in rng.integers(0, 6, n)])
     warehouse.insert(
@@ -198,9 +199,21 @@ def make_installs(warehouse: Warehouse, installs: pl.DataFrame, seed: int) -> No
             publisher=pl.col("install__network").fill_null("organic"),
             subpublisher=sites,
             device_hash=pl.Series(rng.integers(1, 5 * n, n), dtype=pl.UInt64),
-            payout=pl.lit(2.0),
             is_organic=pl.col("install__network").is_null().cast(pl.UInt8),
         ),
+    )
+    make_amounts(warehouse, name, "2.0")
+
+
+def make_amounts(warehouse: Warehouse, installs: str, payout: str, currency: str = "USD") -> None:
+    """`marts.install_facts` with a payout, SQL of it, and no other amounts."""
+    warehouse.command(create_database(warehouse.target, "marts"))
+    warehouse.command(
+        f"create table {warehouse.table('marts', 'install_facts')} engine MergeTree"
+        " order by event_at as"
+        f" select install_id, event_at, is_organic, {payout}::Nullable(Float64) as payout,"
+        " null::Nullable(Float64) as dispute_cost, null::Nullable(Float64) as review_cost,"
+        f" []::Array(String) as unconverted, '{currency}' as currency from {installs}"
     )
 
 

@@ -108,18 +108,39 @@ def test_a_chosen_threshold_is_used_from_then_on_and_changes_no_past_score(
         set_threshold(warehouse, "nobody", Choice("launch", 0.75), "why not")
 
 
-def test_payouts_of_the_economics_table_move_the_threshold(warehouse: Warehouse) -> None:
+def test_amounts_of_the_mart_move_the_threshold(warehouse: Warehouse) -> None:
     fs = world.make_world(warehouse, n=3000, days=10)
     version = train(warehouse, fs, "xgboost", parameters=FAST).model_version
     plain = choose_threshold(warehouse, version, "money", costs=Costs(2.0, 0.1, 0.1))
-    table = warehouse.table("ml", "app_economics")
+    facts = warehouse.table("marts", "install_facts")
     warehouse.command(
-        f"insert into {table} (app_id, network, valid_from, payout, currency, dispute_cost,"
-        " review_cost) values ('app', '*', '2026-01-01', '2.0', 'USD', '8.0', '0.1')"
+        f"alter table {facts} update dispute_cost = 8 where true settings mutations_sync = 2"
     )
     dear = choose_threshold(warehouse, version, "money", costs=Costs(2.0, 0.1, 0.1))
     assert dear.threshold > plain.threshold
     assert dear.basis["flagged"] < plain.basis["flagged"]
+
+
+def test_a_threshold_by_money_leaves_out_what_no_rate_converts(warehouse: Warehouse) -> None:
+    fs = world.make_world(warehouse, n=3000, days=10)
+    version = train(warehouse, fs, "xgboost", parameters=FAST).model_version
+    costs, said = Costs(2.0, 0.1, 0.1), list[str]()
+    every = choose_threshold(warehouse, version, "money", costs=costs, say=said.append)
+    assert (every.basis["currency"], every.basis["unconverted"], said) == ("USD", 0, [])
+    facts = warehouse.table("marts", "install_facts")
+    change = f"alter table {facts} update payout = null, unconverted = ['payout'] where {{}}"
+    some = "cityHash64(install_id) % 2 = 0 and not is_organic"
+    warehouse.command(change.format(some) + " settings mutations_sync = 2")
+    half = choose_threshold(warehouse, version, "money", costs=costs, say=said.append)
+    frame = read_frame(pull_snapshot(warehouse, fs).path)
+    last = set(frame.ids[-half.basis["holdout_rows"] :])
+    left_out = warehouse.query(f"select toString(install_id) as id from {facts} where {some}")
+    assert half.basis["unconverted"] == len(last & set(left_out["id"])) > 0
+    assert half.basis["net_saved"] < every.basis["net_saved"]
+    assert "have amounts that no rate converts into USD" in said[-1]
+    warehouse.command(change.format("not is_organic") + " settings mutations_sync = 2")
+    with pytest.raises(UserError, match="what the holdout pays into USD"):
+        choose_threshold(warehouse, version, "money", costs=costs)
 
 
 def test_a_challenger_scores_beside_and_flags_nobody(warehouse: Warehouse) -> None:

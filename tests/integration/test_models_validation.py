@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,10 @@ import polars as pl
 import pytest
 
 from clickward.models_ml.comparison import read_comparison
-from clickward.models_ml.economics import Costs, read_payoffs
+from clickward.models_ml.economics import Costs, net_saved, read_payoffs
 from clickward.models_ml.evaluation import evaluate
 from clickward.models_ml.frames import read_frame
+from clickward.models_ml.reading import Span
 from clickward.models_ml.snapshot import pull_snapshot
 from clickward.models_ml.splits import PrequentialSplit, to_datetime
 from clickward.models_ml.training import build_estimator
@@ -242,32 +244,53 @@ def test_one_fold_of_one_estimator_for_tuning(warehouse: Warehouse) -> None:
     assert 0.6 < found.value < 1
 
 
-def test_money_takes_the_most_precise_economics_in_force(warehouse: Warehouse) -> None:
-    rows = pl.DataFrame(
-        [("a", "n", 1, 9.0, 0), ("a", "n", 5, 9.0, 0), ("a", "m", 5, 9.0, 0),
-         ("b", "n", 5, None, 0), ("b", "m", 5, None, 1)],
-        schema=["app", "publisher", "day", "payout", "is_organic"], orient="row",
-    )  # fmt: skip
-    rows = rows.with_columns(event_at=world.START + pl.duration(days=pl.col("day")))
+def test_payoffs_are_those_of_the_mart_in_one_currency(warehouse: Warehouse) -> None:
+    """What nobody states takes the costs; what no rate converts is left out, counted and said."""
+    ids = [str(uuid.UUID(int=n)) for n in range(6)]
+    span = Span(world.START, world.START + 2 * world.DAY)
     costs = Costs(payout=7.0, dispute_cost=0.5, review_cost=0.25)
-    none = read_payoffs(warehouse, rows, costs)
-    assert none.payout.tolist() == [9, 9, 9, 7, 0]
-    assert none.dispute_cost.tolist() == [0.5, 0.5, 0.5, 0.5, 0]
-    warehouse.command(create_database(warehouse.target, "ml"))
-    name = warehouse.table("ml", "app_economics")
+    said: list[str] = []
+    none = read_payoffs(warehouse, pl.Series(ids), span, costs, said.append)
+    assert none.payout.tolist() == [7.0] * 6
+    assert said[0].startswith("the same costs for every install (install_facts is not built")
+    warehouse.command(create_database(warehouse.target, "marts"))
+    name = warehouse.table("marts", "install_facts")
     warehouse.command(
-        f"create table {name} (app_id String, network String, valid_from String, payout String,"
-        " dispute_cost String, review_cost String) engine MergeTree order by app_id"
+        f"create table {name} (install_id UUID, event_at DateTime64(3, 'UTC'), is_organic UInt8,"
+        " payout Nullable(Float64), dispute_cost Nullable(Float64),"
+        " review_cost Nullable(Float64), unconverted Array(String), currency String)"
+        " engine MergeTree order by install_id"
     )
+    facts = [
+        (0, 0, 1.5, None, 0.1, [], "EUR"),
+        (1, 0, None, 0.4, None, ["payout"], "EUR"),
+        (2, 0, None, None, None, [], "EUR"),
+        (3, 1, None, 0.4, 0.1, [], "EUR"),
+        (4, 0, 2.0, None, None, ["dispute_cost", "review_cost"], "EUR"),
+    ]
+    rows = pl.DataFrame(
+        [(ids[n], world.START, *rest) for n, *rest in facts],
+        schema={"install_id": pl.String, "event_at": world.INSTANT, "is_organic": pl.UInt8,
+                "payout": pl.Float64, "dispute_cost": pl.Float64, "review_cost": pl.Float64,
+                "unconverted": pl.List(pl.String), "currency": pl.String},
+        orient="row",
+    )  # fmt: skip
+    warehouse.insert(name, rows)
+    found = read_payoffs(warehouse, pl.Series(ids), span, costs, said.append)
+    np.testing.assert_equal(found.payout, [1.5, np.nan, 7, 0, 2, 7])
+    np.testing.assert_equal(found.dispute_cost, [0.5, 0.4, 0.5, 0, np.nan, 0.5])
+    np.testing.assert_equal(found.review_cost, [0.1, 0.25, 0.25, 0.1, np.nan, 0.25])
+    assert (found.currency, found.unconverted) == ("EUR", 2)
+    assert "2 of 6 installs have amounts that no rate converts into EUR" in said[-1]
+    fraud = np.array([True, True, False, False, True, False])
+    saved = net_saved(found, fraud, np.ones(6))
+    assert saved.tolist() == pytest.approx([1.4, 0, -7.75, -0.1, 0, -7.75])
     warehouse.command(
-        f"insert into {name} values ('a', 'n', '2026-03-04', '2', '0.4', '0.1'),"
-        " ('a', '*', '2026-01-01', '3', '', '0.2'), ('*', 'n', '2026-01-01', '', '1', '')"
+        f"insert into {name} select generateUUIDv4(), event_at, 0, 1, 1, 1, [], 'USD'"
+        f" from {name} limit 1"
     )
-    found = read_payoffs(warehouse, rows, costs)
-    # Before the fourth of March the app's entry holds; what it leaves open is the network's.
-    assert found.payout.tolist() == [3, 2, 3, 7, 0]
-    assert found.dispute_cost.tolist() == [1, 0.4, 0.5, 1, 0]
-    assert found.review_cost.tolist() == [0.2, 0.1, 0.2, 0.25, 0.25]
+    with pytest.raises(UserError, match="built in EUR and USD: their money is no one sum"):
+        read_payoffs(warehouse, pl.Series(ids), span, costs)
 
 
 # Leaks: each planted, caught and named; the honest world passes.

@@ -51,6 +51,7 @@ def scored_rows(facts: list[Row], said: dict[str, dict[str, Row]], labels: list[
                 "truth": "fraud" if fact["install_id"] in attacks else "honest",
                 "attack": attacks.get(fact["install_id"]),
                 "paid": None if fact["is_blocked"] else fact["amount"],
+                "stated": None if fact["is_blocked"] else fact["stated"],
                 "dispute": fact["dispute_cost"], "review": fact["review_cost"],
                 "score": {version: row["score"] for version, row in of_install.items()},
                 "probability": {v: row["probability"] for v, row in of_install.items()},
@@ -277,6 +278,9 @@ def publishers(facts: list[Row], begin: date, end: date) -> dict[tuple[str, str 
                 "n": len(now), "flagged": len(flagged), "share": len(flagged) / len(now),
                 "low": low, "high": high, "previous_n": len(earlier), "previous_share": share,
                 "spend_at_risk": at_risk(flagged),
+                "unconverted_at_risk": sum(
+                    "payout" in fact["unconverted"] and not fact["is_blocked"] for fact in flagged
+                ),
             }  # fmt: skip
     return found
 

@@ -7,6 +7,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.oracles.money import Rates, code
+
 Row = dict[str, Any]
 DAY = timedelta(days=1)
 
@@ -51,7 +53,8 @@ def read_prices(*files: Path) -> list[Row]:
 
 
 def price(prices: list[Row], app: str, network: str, day: date) -> Row:
-    """Each amount from the most precise row in force that says it; None where none does."""
+    """Each amount and its currency from the most precise row in force that says the amount; (None,
+    None) where none does."""
     found: Row = {}
     fitting = [
         row
@@ -66,8 +69,10 @@ def price(prices: list[Row], app: str, network: str, day: date) -> Row:
     for row in fitting:
         for amount in ("payout", "dispute_cost", "review_cost"):
             if row[amount] != "":
-                found[amount] = float(row[amount])
-    return {name: found.get(name) for name in ("payout", "dispute_cost", "review_cost")}
+                found[amount] = (float(row[amount]), code(row["currency"]) or None)
+    return {
+        name: found.get(name, (None, None)) for name in ("payout", "dispute_cost", "review_cost")
+    }
 
 
 def install_facts(
@@ -76,8 +81,10 @@ def install_facts(
     fraudulent: set[str],
     in_force: dict[str, Row],
     prices: list[Row],
+    rates: Rates | None = None,
 ) -> list[Row]:
     """Each install with what scorecards, savings and claims count of it."""
+    rates = rates or Rates()
     by_device: dict[int, list[datetime]] = defaultdict(list)
     for row in installs:
         if row["device_hash"] is not None:
@@ -87,13 +94,20 @@ def install_facts(
     for row in events:
         if row["install_id"] in at:
             back[row["install_id"]].add((row["event_at"] - at[row["install_id"]]) // DAY)
-    last_day = max(row["event_date"] for row in events)
+    last_day = max((row["event_date"] for row in events), default=date(1970, 1, 1))
     facts = []
     for row in installs:
         known = not row["is_blocked"]
         said = price(prices, row["app_id"], row["publisher"], row["event_date"])
         score = in_force.get(row["install_id"], {})
-        own = row["payout"] if said["payout"] is None else said["payout"]
+        if row["is_organic"]:
+            said["payout"] = (None, None)
+        elif said["payout"][0] is None and row["payout"] is not None:
+            said["payout"] = (row["payout"], row["payout_currency"])
+        paid = {
+            name: rates.converted(amount, currency, row["event_date"])
+            for name, (amount, currency) in said.items()
+        }
         facts.append(
             {
                 **row,
@@ -114,9 +128,17 @@ def install_facts(
                 "score": score.get("score"),
                 "flagged": score.get("is_flagged"),
                 "named": score.get("reason_features", []),
-                "amount": None if row["is_organic"] else own,
-                "dispute_cost": said["dispute_cost"],
-                "review_cost": said["review_cost"],
+                "stated": said["payout"][0],
+                "stated_in": said["payout"][1],
+                "amount": paid["payout"],
+                "dispute_cost": paid["dispute_cost"],
+                "review_cost": paid["review_cost"],
+                "unconverted": [
+                    name
+                    for name, (amount, _) in said.items()
+                    if amount is not None and paid[name] is None
+                ],
+                "into": rates.into,
             }
         )
     return facts

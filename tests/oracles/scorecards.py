@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from tests.oracles.money import known_sum
+
 Row = dict[str, Any]
 PRIOR, MIN_INSTALLS, MIN_CLICKS = 50, 20, 1000
 
@@ -56,6 +58,18 @@ def shrunken(k: int, n: int, rate: float | None) -> float | None:
 
 def money(rows: Iterable[Row], amount: Callable[[Row], float | None]) -> float:
     return sum(amount(row) or 0 for row in rows)
+
+
+def known_payout(rows: list[Row]) -> float | None:
+    """Payout of rows as far as it is known; None where some is stated and none converted."""
+    return known_sum([r["amount"] for r in rows], ["payout" in r["unconverted"] for r in rows])
+
+
+def mistake(row: Row) -> float | None:
+    """What refusing to pay an honest install costs; None where a part of it is unknown."""
+    if {"payout", "dispute_cost"} & set(row["unconverted"]):
+        return None
+    return (row["amount"] or 0) + (row["dispute_cost"] or 0)
 
 
 def scorecard(facts: list[Row], clicks: list[Row], entity: Sequence[str]) -> list[Row]:
@@ -112,8 +126,11 @@ def _counts(installs: list[Row], clicks: list[Row]) -> Row:
         "fraud_score_median": quantile(scores, 0.5),
         "fraud_score_p90": quantile(scores, 0.9),
         "mean_fraud_score": mean(scores),
+        "currency": installs[0]["into"] if installs else "USD",
+        "unconverted_payouts": sum("payout" in r["unconverted"] for r in installs),
+        "unconverted_at_risk": sum("payout" in r["unconverted"] for r in at_risk),
         "spend": money(paid, lambda r: r["amount"]) if paid else None,
-        "spend_at_risk": money(at_risk, lambda r: r["amount"]) if scores else None,
+        "spend_at_risk": known_payout(at_risk) if scores else None,
     }
 
 
@@ -166,9 +183,14 @@ def savings(facts: list[Row], truth: set[str]) -> list[Row]:
                 for r in group
                 if r["score"] is not None and not r["flagged"] and is_fraud[r["install_id"]]
             ]
-            won = money(stopped, lambda r: r["amount"])
-            lost = money(honest, lambda r: (r["amount"] or 0) + (r["dispute_cost"] or 0))
-            review = money(flagged, lambda r: r["review_cost"])
+            won = known_payout(stopped)
+            costs = [mistake(r) for r in honest]
+            lost = known_sum(costs, [cost is None for cost in costs])
+            review = known_sum(
+                [r["review_cost"] for r in flagged],
+                ["review_cost" in r["unconverted"] for r in flagged],
+            )
+            paid_rows = [r for r in group if r["amount"] is not None]
             rows.append(
                 {
                     "month": month, "app_id": app, "publisher": publisher, "judged_by": judge,
@@ -176,11 +198,18 @@ def savings(facts: list[Row], truth: set[str]) -> list[Row]:
                     "scored_installs": sum(r["score"] is not None for r in group),
                     "flagged_installs": len(flagged), "frauds_stopped": len(stopped),
                     "honest_stopped": len(honest), "frauds_missed": len(missed),
-                    "spend": money(group, lambda r: r["amount"]),
+                    "currency": group[0]["into"],
+                    "unconverted_payouts": sum("payout" in r["unconverted"] for r in group),
+                    "unconverted_costs": sum(
+                        bool({"dispute_cost", "review_cost"} & set(r["unconverted"]))
+                        for r in flagged
+                    ),
+                    "spend": money(paid_rows, lambda r: r["amount"]) if paid_rows else None,
                     "fraud_stopped_amount": won,
-                    "fraud_missed_amount": money(missed, lambda r: r["amount"]),
+                    "fraud_missed_amount": known_payout(missed),
                     "honest_stopped_amount": lost, "review_amount": review,
-                    "net_saved": won - lost - review,
+                    "net_saved": None if won is None or lost is None or review is None
+                    else won - lost - review,
                 }
             )  # fmt: skip
     return rows
@@ -213,9 +242,11 @@ def candidates(facts: list[Row], days: int, min_scored: int, min_share: float) -
                     "flagged_installs": len(flagged),
                     "flagged_share": len(flagged) / len(scored),
                     "flagged_share_low": low, "flagged_share_high": high,
-                    "spend_at_risk": money(
-                        [r for r in flagged if not r["is_blocked"]], lambda r: r["amount"]
+                    "currency": group[0]["into"],
+                    "unconverted_at_risk": sum(
+                        "payout" in r["unconverted"] for r in flagged if not r["is_blocked"]
                     ),
+                    "spend_at_risk": known_payout([r for r in flagged if not r["is_blocked"]]),
                     "top_reasons": top[:3],
                 }
             )  # fmt: skip

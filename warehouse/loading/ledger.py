@@ -138,7 +138,7 @@ def list_loads(warehouse: Warehouse) -> pl.DataFrame:
     )
     if not warehouse.has_table("staging", "load_accounting"):
         return loads.with_columns(pl.lit(None, pl.UInt64).alias(name) for name in COUNTED)
-    is_counted = warehouse.has_column("staging", "load_accounting", "unread_values")
+    is_counted = "unread_values" in warehouse.columns("staging", "load_accounting")
     unread = "toUInt64(sum(unread_values))" if is_counted else "cast(null, 'Nullable(UInt64)')"
     counted = warehouse.query(
         "select toString(load_id) as load_id, toUInt64(sum(kept)) as kept,"

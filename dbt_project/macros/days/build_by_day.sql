@@ -11,7 +11,7 @@
 {% materialization by_day, adapter = "clickhouse" %}
     {%- set existing = load_cached_relation(this) -%}
     {%- set target_relation = this.incorporate(type="table") -%}
-    {%- set is_anew = existing is not none and should_full_refresh() -%}
+    {%- set is_anew = existing is not none and is_built_anew() -%}
     {%- set fresh = make_intermediate_relation(target_relation) -%}
     {%- set new_data = target_relation.incorporate(
         path={"identifier": this.identifier ~ "__dbt_new_data_" ~ invocation_id.replace("-", "_")}

@@ -35,7 +35,7 @@
             )
         }}
     {% endif %}
-    {% set starts_anew = load_cached_relation(this) is none or should_full_refresh() %}
+    {% set starts_anew = load_cached_relation(this) is none or is_built_anew() %}
     {% set plan_sql %}
         with
         wanted as (

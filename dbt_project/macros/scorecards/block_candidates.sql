@@ -7,7 +7,9 @@
         sum(is_one) as installs,
         sum(is_scored) as scored_installs,
         sum(is_flagged) as flagged_installs,
-        ifNull({{ sum_of_money("payout", "is_flagged and not is_blocked") }}, 0) as spend_at_risk,
+        countIf(is_payout_unknown and is_flagged and not is_blocked) as unconverted_at_risk,
+        {{ sum_of_known_money("payout", "is_payout_unknown", "is_flagged and not is_blocked") }}
+        as spend_at_risk,
         arrayFlatten(groupArrayIf(reasons_named, is_flagged)) as all_reasons,
         arrayDistinct(all_reasons) as distinct_reasons,
         arraySlice(arraySort(r -> (- countEqual(all_reasons, r), r), distinct_reasons), 1, 3) as top_reasons
@@ -21,7 +23,9 @@
                 score is not null as is_scored,
                 ifNull(is_flagged, 0) as is_flagged,
                 is_blocked,
-                payout,
+                -- Days that were built in another currency are not summed with the rest.
+                if(currency = '{{ mart_currency() }}', payout, null) as payout,
+                has(unconverted, 'payout') or currency != '{{ mart_currency() }}' as is_payout_unknown,
                 arrayMap(r -> splitByString(' = ', r)[1], reasons) as reasons_named
             from {{ ref("install_facts") }}
             where

@@ -71,7 +71,8 @@
         )
 
     select
-        joined.* except (ctit_under_10s),
+        joined.* except (ctit_under_10s, paid_in),
+        toLowCardinality(ifNull(toString(paid_in), '{{ mart_currency() }}')) as currency,
         {{ share("joined.clicks", "joined.installs") }} as conversion_rate,
         {{ share("app_clicks", "app_installs") }} as app_conversion_rate,
         {{ shrunken("joined.installs", "joined.clicks", "app_conversion_rate", prior) }}
@@ -109,6 +110,8 @@
                 "flagged_installs",
                 "installs_with_ctit",
                 "ctit_under_10s",
+                "unconverted_payouts",
+                "unconverted_at_risk",
             ]
         )
     }}
@@ -140,9 +143,15 @@
     quantileExactInclusiveOrNull(0.9)
     (score) as fraud_score_p90,
     avgOrNull(score) as mean_fraud_score,
+    -- Days are built whole: their installs have one currency, that of the variable at the time.
+    max(currency) as paid_in,
+    countIf(has(unconverted, 'payout')) as unconverted_payouts,
+    countIf(has(unconverted, 'payout') and is_flagged = 1 and not is_blocked) as unconverted_at_risk,
     {{ sum_of_money("payout") }} as spend,
     if(
-        count(score) = 0, null, ifNull({{ sum_of_money("payout", "is_flagged = 1 and not is_blocked") }}, 0)
+        count(score) = 0,
+        null,
+        {{ sum_of_known_money("payout", "has(unconverted, 'payout')", "is_flagged = 1 and not is_blocked") }}
     ) as spend_at_risk
 {% endmacro %}
 
@@ -162,10 +171,4 @@
         ({{ k }} / {{ n }} - {{ rate }}) / sqrt({{ rate }} * (1 - {{ rate }}) / {{ n }}),
         null
     )
-{%- endmacro %}
-
-
-{# Sums of whole millionths are the same in whatever order rows are read; NULL where nothing is summed. #}
-{% macro sum_of_money(amount, condition="true") -%}
-    sumOrNullIf(toInt64(round(({{ amount }}) * 1000000)), {{ condition }}) / 1000000
 {%- endmacro %}

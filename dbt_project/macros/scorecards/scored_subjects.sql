@@ -6,7 +6,7 @@
             "install",
             "installs",
             "installed_at",
-            ["is_organic", "is_blocked", "ctit_seconds", "payout"],
+            ["is_organic", "is_blocked", "ctit_seconds", "payout", "payout_currency"],
             more,
         )
     }}

@@ -19,8 +19,37 @@
             {% endif %}
             {% do run_query(create_source_sql(source)) %}
         {% endfor %}
+        {% do add_missing_columns(databases) %}
         {% do keep_hash_key() %}
     {%- endif -%}
+{% endmacro %}
+
+
+{# Columns that the YAML has gained since a table was made; its rows then hold NULL or the type's default. #}
+{% macro add_missing_columns(databases) %}
+    {% set there = [] %}
+    {% for row in run_query(
+        "select database || '.' || table || '.' || name from system.columns where database in ('"
+        ~ databases
+        | join("', '") ~ "')"
+    ).rows %}
+        {% do there.append(row[0]) %}
+    {% endfor %}
+    {% for source in graph.sources.values() if source.schema in databases and source.config.meta.get('order_by') %}
+        {% set table = source.schema ~ "." ~ source.identifier %}
+        {% for column in source.columns.values() if table ~ "." ~ column.name not in there %}
+            {% do run_query(
+                "alter table "
+                ~ table
+                ~ " "
+                ~ on_cluster_clause(this)
+                ~ " add column if not exists `"
+                ~ column.name
+                ~ "` "
+                ~ column.data_type
+            ) %}
+        {% endfor %}
+    {% endfor %}
 {% endmacro %}
 
 

@@ -137,6 +137,7 @@
                     + ({{ says_nothing("install_app_store") }} and lower(platform) = 'android')
                 ) as missing_fields,
                 {{ number("af_cost_value") }} as payout,
+                {{ clean_currency("af_cost_currency") }} as payout_currency,
                 toUInt8({{ 1 if is_blocked else 0 }}) as is_blocked,
                 {{ both_reasons("blocked_reason", "blocked_sub_reason") if is_blocked else "''" }}
                 as fraud_reason_text,

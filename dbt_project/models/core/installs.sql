@@ -67,6 +67,7 @@ select
     toLowCardinality(matched_by) as match_type,
     contributors,
     payout,
+    toLowCardinality(payout_currency) as payout_currency,
     ip_hash,
     ip_subnet,
     device_hash,

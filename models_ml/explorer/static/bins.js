@@ -10,7 +10,7 @@ export function typedColumns(columns) {
   const ints = (list) => (list ? Int32Array.from(list, (value) => value ?? -1) : null);
   const typed = {};
   for (const [name, list] of Object.entries(columns)) {
-    typed[name] = name === "count" || name === "spend" ? Float64Array.from(list) : ints(list);
+    typed[name] = ["count", "spend", "unconverted"].includes(name) ? Float64Array.from(list) : ints(list);
   }
   return typed;
 }
@@ -26,6 +26,8 @@ export function makeCube(columns, { bins, begins = null, groups = 1, by = null, 
   const stride = bins + 1;
   const count = new Float64Array(groups * CLASSES * stride);
   const spend = new Float64Array(groups * CLASSES * stride);
+  // Rows whose payout no rate converts; the column is there where there are such rows.
+  const unconverted = columns.unconverted ? new Float64Array(groups * CLASSES * stride) : null;
   const verdict = (judge === "truth" && columns.truth) || columns.state;
   const group = by ? columns[by] : null;
   const rows = columns.count.length;
@@ -38,15 +40,17 @@ export function makeCube(columns, { bins, begins = null, groups = 1, by = null, 
     const at = (g * CLASSES + c) * stride + columns.bin[i];
     count[at] += columns.count[i];
     if (columns.spend) spend[at] += columns.spend[i];
+    if (unconverted) unconverted[at] += columns.unconverted[i];
   }
   for (let start = 0; start < count.length; start += stride) {
     for (let k = bins - 1; k >= 0; k -= 1) {
       count[start + k] += count[start + k + 1];
       spend[start + k] += spend[start + k + 1];
+      if (unconverted) unconverted[start + k] += unconverted[start + k + 1];
     }
   }
   const exact = begins ?? Array.from({ length: bins }, (_, k) => k);
-  return { bins, groups, stride, count, spend, exact };
+  return { bins, groups, stride, count, spend, unconverted, exact };
 }
 
 /** The edge nearest to `edge` at which the cube's counts are exact. */
@@ -63,9 +67,18 @@ export function countAbove(cube, group, kind, edge) {
 
 /** Spend of a group, all classes, whose score bin is `edge` or above. */
 export function spendAbove(cube, group, edge) {
+  return sumAbove(cube.spend, cube, group, edge);
+}
+
+/** Rows of a group, all classes, at or above `edge` whose payout no rate converts. */
+export function unconvertedAbove(cube, group, edge) {
+  return cube.unconverted ? sumAbove(cube.unconverted, cube, group, edge) : 0;
+}
+
+function sumAbove(values, cube, group, edge) {
   let sum = 0;
   for (let kind = 0; kind < CLASSES; kind += 1) {
-    sum += cube.spend[(group * CLASSES + kind) * cube.stride + edge];
+    sum += values[(group * CLASSES + kind) * cube.stride + edge];
   }
   return sum;
 }

@@ -14,6 +14,12 @@ export function money(value, currency) {
   return currency ? `${text} ${currency}` : text;
 }
 
+/** A sum of money, and of how many payouts it leaves out since no rate converts them. */
+export function moneyText(value, currency, unconverted) {
+  const text = money(value, currency);
+  return unconverted ? `${text}, ${whole(unconverted)} not converted` : text;
+}
+
 export function percent(value) {
   if (value === null || value === undefined) return NOTHING;
   const hundred = 100 * value;

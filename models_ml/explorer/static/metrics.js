@@ -1,6 +1,6 @@
 // What a threshold does, from counts: rates with their n and interval, and money.
 
-import { FRAUD, HONEST, UNKNOWN, countAbove, spendAbove } from "./bins.js";
+import { FRAUD, HONEST, UNKNOWN, countAbove, spendAbove, unconvertedAbove } from "./bins.js";
 
 const Z = 1.959963984540054;
 
@@ -25,8 +25,15 @@ export function confusion(cube, edge, group = 0) {
   const fraud = countAbove(cube, group, FRAUD, 0);
   const honest = countAbove(cube, group, HONEST, 0);
   const n = fraud + honest + countAbove(cube, group, UNKNOWN, 0);
+  const unconverted = unconvertedAbove(cube, group, edge);
+  const spend = knownSpend(cube, group, edge);
+  return { tp, fp, open, fraud, honest, n, flagged: tp + fp + open, spend, unconverted };
+}
+
+/** Spend at or above an edge; null where there is some and no rate converts any of it. */
+export function knownSpend(cube, group, edge) {
   const spend = spendAbove(cube, group, edge);
-  return { tp, fp, open, fraud, honest, n, flagged: tp + fp + open, spend };
+  return !spend && unconvertedAbove(cube, group, edge) ? null : spend;
 }
 
 /** Precision and recall over rows with a verdict, share flagged over all rows. */

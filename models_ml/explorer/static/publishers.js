@@ -1,9 +1,9 @@
 // View 5: publishers by how much of their traffic is flagged, and where they move.
 
-import { countAbove, exactEdge, spendAbove } from "./bins.js";
+import { countAbove, exactEdge, unconvertedAbove } from "./bins.js";
 import { h, section } from "./dom.js";
-import { money, NOTHING, percent, rateText, whole } from "./format.js";
-import { rate, SMALL } from "./metrics.js";
+import { moneyText, NOTHING, percent, rateText, whole } from "./format.js";
+import { knownSpend, rate, SMALL } from "./metrics.js";
 import { whenSeen } from "./seen.js";
 import { edgeOf } from "./state.js";
 import { makeTable } from "./table.js";
@@ -26,7 +26,7 @@ export function mountPublishers(root, ctx) {
       { label: "", cell: (row) => interval(row.share) },
       { label: "before", numeric: true, cell: (row) => rateText(row.before) },
       { label: "movement", numeric: true, cell: movement },
-      { label: "spend flagged", numeric: true, cell: (row) => money(row.spend, payload.currency) },
+      { label: "spend flagged", numeric: true, cell: (row) => moneyText(row.spend, payload.currency, row.unconverted) },
     ],
   });
   view.append(table.element);
@@ -54,7 +54,8 @@ function rank({ payload, lens }, now) {
       publisher: publisher ?? "unknown", where: { publisher }, n, flagged,
       share: rate(flagged, n),
       before: before ? rate(total(before, g, edge), total(before, g, 0)) : earlier(payload, now, publisher),
-      spend: spendAbove(cube, g, edge),
+      spend: knownSpend(cube, g, edge),
+      unconverted: unconvertedAbove(cube, g, edge),
     };
   });
   return rows.filter((row) => row.n).sort((a, b) => b.share.low - a.share.low || b.n - a.n);

@@ -19,11 +19,18 @@ export function rowColumns({ payload, state }) {
     { label: "sub-publisher", cell: (row) => row.subpublisher },
     { label: "country", cell: (row) => row.country },
     { label: "click to install", numeric: true, cell: (row) => seconds(row.ctit_seconds) },
-    { label: "payout", numeric: true, cell: (row) => money(row.payout, payload.currency) },
+    { label: "payout", numeric: true, cell: (row) => payout(row, payload.currency) },
     { label: "score", numeric: true, cell: (row) => plain(row.score?.[state.get().model], 4) },
     { label: "verdict", cell: (row) => row.state },
     ...(payload.has_truth ? [{ label: "truth", cell: (row) => row.attack ?? row.truth }] : []),
   ];
+}
+
+/** A payout that no rate converts is shown as it is stated. */
+function payout(row, currency) {
+  const isStated = row.payout_stated !== null && row.payout_stated !== undefined;
+  if (row.payout !== null || !isStated) return money(row.payout, currency);
+  return `${money(row.payout_stated, row.payout_currency ?? "of no stated currency")}, not converted`;
 }
 
 function seconds(value) {
@@ -44,7 +51,7 @@ export function mountRows(root, ctx) {
   let side = sides[0][0];
   let rows = [];
   const pick = choice("side", sides, side, (value) => { side = value; read(); });
-  const save = () => download("evidence.csv", csv(rows));
+  const save = () => download("evidence.csv", csv(rows.map((row) => ({ ...row, currency: payload.currency }))));
   const keep = async () => {
     await answered(status, source.ask({ ask: "export", ...question() }), ({ path, count }) =>
       `${whole(count)} rows with their evidence written to ${path}`);
@@ -121,6 +128,7 @@ function tell(body, payload, row) {
       { label: "at", cell: (event) => String(event.at).replace("T", " ") },
       { label: "kind", cell: (event) => event.kind },
       { label: "what it says", cell: (event) => event.says },
+      { label: "how it is tied to the row", cell: (event) => (event.relations ?? []).join(", ") },
     ],
   });
   table.fill(events);

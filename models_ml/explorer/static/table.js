@@ -43,12 +43,22 @@ export function makeTable({ id, caption, columns, onPick, key, empty = "Nothing 
   };
 }
 
-/** Rows as CSV: objects and lists as JSON, unknown as nothing. */
+// As `models_ml/spreadsheets.py` has it: what a spreadsheet would run as a formula, also in full width
+// or after spaces, quotes and what is not seen.
+const SKIPPED = "[\\s\\x00-\\x20\\x7f\\u00a0\\u00ad\\u200b-\\u200f\\u2028-\\u202f\\u2060\\u3000\\ufeff\"'`\\u2018\\u2019\\u201c\\u201d\\uff02\\uff07]*";
+const FORMULA = new RegExp(`^(?:[\\t\\r\\n]|${SKIPPED}[=+\\-@\\uff1d\\uff0b\\uff0d\\uff20\\u2212\\ufe62\\ufe63\\ufe66\\ufe6b])`);
+
+/** A text that a spreadsheet takes for a formula with an apostrophe before it; numbers as they are. */
+export function asText(value) {
+  return typeof value === "string" && FORMULA.test(value) ? `'${value}` : value;
+}
+
+/** Rows as CSV for spreadsheets: objects and lists as JSON, unknown as nothing. */
 export function csv(rows) {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const cell = (value) => {
     if (value === null || value === undefined) return "";
-    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+    const text = typeof value === "object" ? JSON.stringify(value) : String(asText(value));
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const lines = [names, ...rows.map((row) => names.map((name) => row[name]))];

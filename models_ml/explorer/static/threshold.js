@@ -5,7 +5,7 @@ import { mountDecision } from "./decision.js";
 import { makeChart, COLOURS } from "./charts.js";
 import { moveTo } from "./bar.js";
 import { field, h, section, shown } from "./dom.js";
-import { money, NOTHING, plain, rateText, whole } from "./format.js";
+import { money, moneyText, NOTHING, plain, rateText, whole } from "./format.js";
 import { bestPoint, confusion, measures, netCurve, netSaved } from "./metrics.js";
 import { edgeOf } from "./state.js";
 
@@ -31,7 +31,8 @@ export function mountThreshold(root, ctx) {
     "go to the optimum");
   const charts = h("div", { class: "cw-charts" });
   const joined = h("p", { class: "cw-note", "data-metric": "joined" });
-  view.append(costControls(ctx), list, joined, h("p", {}, toBest), charts);
+  const leftOut = [notConverted(ctx.payload)].filter(Boolean);
+  view.append(costControls(ctx), ...leftOut, list, joined, h("p", {}, toBest), charts);
   root.append(view);
   showNumbers(ctx, numbers, joined);
   mountDecision(view, ctx);
@@ -55,6 +56,16 @@ function costControls({ state }) {
     return h("div", { class: "cw-cost" }, field(label, exact), range);
   });
   return h("div", { class: "cw-costs", role: "group", "aria-label": "Costs" }, ...controls);
+}
+
+/** What money leaves out, since no rate converts it; nothing where there is nothing. */
+function notConverted({ money: found, currency }) {
+  if (!found?.unconverted) return null;
+  const stated = found.stated.map((one) =>
+    `${money(one.amount, one.currency ?? "of no stated currency")} (n ${whole(one.n)})`);
+  return h("p", { class: "cw-note", "data-metric": "unconverted", "data-value": found.unconverted, "data-n": found.priced },
+    `${whole(found.unconverted)} of ${whole(found.priced)} payouts are not in ${currency} and no rate converts them: `
+    + `${stated.join(", ")}. Sums leave them out, and what is saved counts them at the payout of an install above.`);
 }
 
 /** The curve of what is shown, and its best point; null where the bins hold no such slice. */
@@ -105,7 +116,7 @@ function showNumbers(ctx, numbers, joined) {
     numbers.precision.set(rateText(precision), precision);
     numbers.recall.set(rateText(recall), recall);
     numbers.fpr.set(rateText(fpr), fpr);
-    numbers.spend.set(`${money(c.spend, currency)}, n ${whole(c.flagged)}`, { value: c.spend, n: c.flagged });
+    numbers.spend.set(`${moneyText(c.spend, currency, c.unconverted)}, n ${whole(c.flagged)}`, { value: c.spend, n: c.flagged });
     const touched = publishersTouched(ctx, now);
     numbers.publishers.set(touched ? touched.text : "known without a slice only", touched ?? {});
   });

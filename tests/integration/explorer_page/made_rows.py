@@ -57,6 +57,16 @@ def make_rows(n: int, days: int, publishers: int = 12, seed: int = 7) -> pl.Data
     )
 
 
+def paid_in(rows: pl.DataFrame, currency: str, publishers: list[str]) -> pl.DataFrame:
+    """The rows with payouts of these publishers in a currency that no rate converts."""
+    is_foreign = pl.col("publisher").is_in(publishers)
+    return rows.with_columns(
+        payout_stated="payout",
+        payout_currency=pl.when(is_foreign).then(pl.lit(currency)).otherwise(pl.lit("USD")),
+        payout=pl.when(~is_foreign).then("payout"),
+    )
+
+
 def make_payload(rows: pl.DataFrame, samples: int = 40) -> dict[str, Any]:
     """The payload of these rows, as the contract states it."""
     days = [str(FIRST + timedelta(days=day)) for day in range(int(rows["day"].max()) + 1)]  # type: ignore[arg-type]
@@ -79,6 +89,7 @@ def make_payload(rows: pl.DataFrame, samples: int = 40) -> dict[str, Any]:
         "version": 1, "title": "Explorer of made installs", "made_at": "2026-02-01T00:00:00",
         "feature_set": "fs_install", "target": "is_fraud", "subject": "install",
         "from": days[0], "to": str(FIRST + timedelta(days=len(days))), "currency": "USD",
+        "money": _money(rows),
         "has_truth": True, "costs": COSTS, "models": models, "edges": edges, "days": days,
         "dimensions": [{"name": name, "label": DIMENSIONS.get(name, "All"), "values": held}
                        for name, held in values.items()],
@@ -114,11 +125,14 @@ def told(rows: pl.DataFrame, operating: dict[str, float]) -> list[dict[str, Any]
         {
             **{name: row[name] for name in ("id", "at", "app", "publisher", "country",
                                             "ctit_seconds", "payout", "state", "truth")},
+            "payout_stated": row.get("payout_stated", row["payout"]),
+            "payout_currency": row.get("payout_currency", "USD"),
             "subpublisher": None, "attack": row["attack"] or None,
             "score": {m: row[m] for m in (A, B)},
             "flagged": {m: int(row[m] >= operating[m]) for m in (A, B)},
             "reasons": [f"The install began {row['ctit_seconds']:g} seconds after its click."],
-            "events": [{"at": row["at"], "kind": "click", "says": "claimed the install <b>&"}],
+            "events": [{"at": row["at"], "kind": "click", "says": "of a network <b>&",
+                        "relations": ["the click that claims it", "same device"]}],
         }
         for row in rows.to_dicts()
     ]  # fmt: skip
@@ -137,16 +151,31 @@ def _place(scores: np.ndarray, edges: list[float]) -> np.ndarray:
 
 def _bins(binned: pl.DataFrame, model: str, name: str, held: list[str]) -> dict[str, list[Any]]:
     keys = ["day", name, f"bin {model}", "state", "truth"]
-    found = binned.group_by(keys).agg(count=pl.len(), spend=pl.col("payout").sum()).sort(keys)
+    sums = {"count": pl.len(), "spend": pl.col("payout").sum()}
+    if binned["payout"].null_count():
+        sums["unconverted"] = pl.col("payout").is_null().sum()
+    found = binned.group_by(keys).agg(**sums).sort(keys)
     return {
         "day": found["day"].to_list(),
         "value": [held.index(value) for value in found[name]],
         "bin": found[f"bin {model}"].to_list(),
         "state": [STATES.index(value) for value in found["state"]],
         "truth": [STATES.index(value) for value in found["truth"]],
-        "count": found["count"].to_list(),
-        "spend": found["spend"].to_list(),
+        **{one: found[one].to_list() for one in sums},
     }
+
+
+def _money(rows: pl.DataFrame) -> dict[str, Any]:
+    left_out = rows.filter(pl.col("payout").is_null())
+    stated = (
+        [
+            {"currency": currency, "n": part.height, "amount": part["payout_stated"].sum()}
+            for (currency,), part in left_out.group_by(["payout_currency"], maintain_order=True)
+        ]
+        if left_out.height
+        else []
+    )
+    return {"priced": rows.height, "unconverted": left_out.height, "stated": stated}
 
 
 def _ctit(binned: pl.DataFrame, model: str, apps: list[str]) -> dict[str, list[int]]:

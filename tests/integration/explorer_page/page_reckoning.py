@@ -31,6 +31,10 @@ def numbers(
     honest = rows.filter(pl.col(verdict) == "honest").height
     tp = flagged.filter(pl.col(verdict) == "fraud").height
     fp = flagged.filter(pl.col(verdict) == "honest").height
+    # Nobody is paid for an organic install; what is stated and not known is left out.
+    stated = flagged["payout_stated" if "payout_stated" in rows.columns else "payout"]
+    known = flagged["payout"].drop_nulls()
+    left_out = stated.count() - known.len()
     paid, dispute, review = costs["payout"], costs["dispute"], costs["review"]
     return {
         "n": rows.height,
@@ -38,7 +42,8 @@ def numbers(
         "precision": wilson(tp, tp + fp),
         "recall": wilson(tp, fraud),
         "fpr": wilson(fp, honest),
-        "spend": flagged["payout"].sum(),
+        "spend": None if left_out and known.is_empty() else known.sum(),
+        "unconverted": left_out,
         "publishers": flagged["publisher"].n_unique(),
         "net": tp * paid - fp * (paid + dispute) - (tp + fp) * review,
     }

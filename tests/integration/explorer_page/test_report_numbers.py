@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from tests.integration.explorer_page.browser import Page
-from tests.integration.explorer_page.made_rows import A, B
+from tests.integration.explorer_page.made_rows import A, B, make_payload, paid_in
 from tests.integration.explorer_page.page_reckoning import best_threshold, numbers, wilson
 
 pytestmark = [pytest.mark.full, pytest.mark.needs("browser")]
@@ -20,7 +20,12 @@ def assert_shows(page: Page, wanted: dict[str, Any]) -> None:
     """The threshold view shows exactly these numbers, n and intervals with them."""
     assert page.number("flagged") == wanted["flagged"]
     assert page.number("flagged", "n") == wanted["n"]
-    assert page.number("spend") == pytest.approx(wanted["spend"])
+    assert page.number("spend") == (
+        None if wanted["spend"] is None else pytest.approx(wanted["spend"])
+    )
+    left_out = f", {wanted['unconverted']:,} not converted" if wanted["unconverted"] else ""
+    assert f"{left_out}, n {wanted['flagged']:,}" in page.text("spend")
+    assert ("not converted" in page.text("spend")) == bool(left_out)
     assert page.number("net") == pytest.approx(wanted["net"])
     for metric in ("precision", "recall", "fpr"):
         if wanted[metric] is None:
@@ -170,6 +175,55 @@ def test_joined_bins_are_read_at_an_exact_edge(
     edge = payload["edges"][A][90]
     assert_shows(opened, numbers(rows.filter(country="BR"), A, edge, COSTS))
     assert f"{edge:.6g}"[:6] in opened.text("joined")
+
+
+def test_money_that_no_rate_converts_is_left_out_and_counted(
+    rows: pl.DataFrame, page: Page, made_page: Any
+) -> None:
+    yen = ["network03_int", "network05_int"]
+    foreign = paid_in(rows, "JPY", yen)
+    held = make_payload(foreign)
+    made_page(held)
+    left_out = foreign.filter(pl.col("publisher").is_in(yen))
+    assert page.number("unconverted") == left_out.height
+    assert page.number("unconverted", "n") == rows.height
+    note = f"{left_out['payout_stated'].sum():,.2f} JPY (n {left_out.height:,})"
+    assert note in page.text("unconverted")
+    threshold = held["models"][0]["operating"]["value"]
+    assert_shows(page, numbers(foreign, A, threshold, COSTS))
+    flagged = foreign.filter(pl.col(A) >= threshold)
+    shown = {row[0]: row[-1] for row in page.table("publishers")}
+    for publisher, cell in shown.items():
+        own = flagged.filter(publisher=publisher)
+        if publisher in yen and own.height:
+            assert cell == f"–, {own.height:,} not converted"
+        elif publisher not in yen:
+            assert cell == f"{own['payout'].sum():,.2f} USD"
+    assert set(yen) <= set(shown)
+    # What is left out follows the slice: of a publisher paid in yen alone nothing is known.
+    page.choose("slice-dimension", "Publisher")
+    page.choose("slice-value", yen[0])
+    assert_shows(page, numbers(foreign.filter(publisher=yen[0]), A, threshold, COSTS))
+    assert page.number("spend") is None
+    page.choose("slice-value", "network01_int")
+    assert_shows(page, numbers(foreign.filter(publisher="network01_int"), A, threshold, COSTS))
+
+
+def test_a_row_shows_its_payout_as_stated_where_no_rate_converts_it(
+    rows: pl.DataFrame, page: Page, made_page: Any
+) -> None:
+    foreign = paid_in(rows, "JPY", ["network03_int"])
+    made_page(make_payload(foreign))
+    missed = {row[0]: row for row in page.table("missed")}
+    assert missed
+    for row in foreign.filter(pl.col("id").is_in(list(missed))).iter_rows(named=True):
+        assert payout_text(row) in missed[row["id"]]
+
+
+def payout_text(row: dict[str, Any]) -> str:
+    if row["payout"] is None:
+        return f"{row['payout_stated']:.2f} JPY, not converted"
+    return f"{row['payout']:.2f} USD"
 
 
 def test_publishers_with_interval_and_movement(

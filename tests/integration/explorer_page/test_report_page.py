@@ -70,7 +70,11 @@ def test_a_slice_opens_its_rows_with_reasons_and_events(
     assert opened.find("[data-list=reasons]").text == (
         f"The install began {seconds:g} seconds after its click."
     )
-    assert opened.table("events")[0][1:] == ["click", "claimed the install <b>&"]
+    assert opened.table("events")[0][1:] == [
+        "click",
+        "of a network <b>&",
+        "the click that claims it, same device",
+    ]
     opened.click("[data-control=clear-slice]")
     assert opened.text("slice") == "All rows"
     opened.find('[data-view="story"] .cw-empty')
@@ -100,6 +104,7 @@ def test_evidence_is_saved_from_the_page(
     known = {row["id"]: row for row in payload["rows"]["0"]}
     for row in saved:
         assert json.loads(row["events"]) == known[row["id"]]["events"]
+        assert (row["currency"], row["payout_currency"]) == ("USD", "USD")
         assert float(row["ctit_seconds"]) == known[row["id"]]["ctit_seconds"]
 
 

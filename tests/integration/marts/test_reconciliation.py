@@ -150,7 +150,7 @@ FAULTS = {
     ),
     "mart_savings_monthly": (
         "models/marts/money/mart_savings_monthly.sql",
-        "ifNull(payout, 0) + dispute_cost", "payout",
+        "ifNull(facts.payout, 0) + ifNull(facts.dispute_cost, 0)", "facts.payout",
     ),
     "mart_blocklist_candidates": (
         "macros/scorecards/block_candidates.sql", "> (select max", ">= (select max",

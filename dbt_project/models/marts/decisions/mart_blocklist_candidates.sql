@@ -59,7 +59,9 @@ select
     shares.flagged_share as flagged_share,
     shares.flagged_share_low as flagged_share_low,
     shares.flagged_share_high as flagged_share_high,
-    ifNull(shares.spend_at_risk, 0) as spend_at_risk,
+    if(shares.candidate_id is null, 0, shares.spend_at_risk) as spend_at_risk,
+    '{{ mart_currency() }}' as currency,
+    ifNull(shares.unconverted_at_risk, 0) as unconverted_at_risk,
     shares.top_reasons as top_reasons,
     concat(
         toString(flagged_installs),

@@ -1,5 +1,6 @@
 {{ config(materialized="view") }}
--- The seed and what was loaded, typed; of rows for one key and day the one loaded last, then the seed.
+-- The seed and what was loaded, typed; of rows for one key and day the one loaded last, of one load
+-- the last, then the seed.
 with
 
     loaded as (
@@ -7,11 +8,11 @@ with
             app_id,
             network,
             toDateOrNull(valid_from) as first_day,
-            toFloat64OrNull(payout) as payout_amount,
-            currency,
-            toFloat64OrNull(dispute_cost) as dispute_amount,
-            toFloat64OrNull(review_cost) as review_amount,
-            _loaded_at as said_at
+            {{ number("payout") }} as payout_amount,
+            currency as currency_text,
+            {{ number("dispute_cost") }} as dispute_amount,
+            {{ number("review_cost") }} as review_amount,
+            (_loaded_at, _source_file, _source_row) as said_at
         from {{ source("ml", "app_economics") }}
         where _load_id in (select load_id from {{ source("loads", "loads") }})
     ),
@@ -28,7 +29,7 @@ with
             currency,
             dispute_cost,
             review_cost,
-            toDateTime64(0, 3, 'UTC')
+            (toDateTime64(0, 3, 'UTC'), '', toUInt64(0))
         from {{ ref("app_economics") }}
     )
 
@@ -37,7 +38,7 @@ select
     network,
     assumeNotNull(first_day) as valid_from,
     tupleElement(argMax(tuple(payout_amount), said_at), 1) as payout,
-    argMax(currency, said_at) as currency,
+    ifNull({{ clean_currency("argMax(currency_text, said_at)") }}, '') as currency,
     tupleElement(argMax(tuple(dispute_amount), said_at), 1) as dispute_cost,
     tupleElement(argMax(tuple(review_amount), said_at), 1) as review_cost
 from united

@@ -1,5 +1,6 @@
 {{ config(materialized="view") }}
--- The most precise row in force says each amount: app and network, app, network, every one.
+-- The most precise row in force says each amount: app and network, app, network, every one. It says
+-- the currency too: an amount that cannot be converted is not taken from a less precise row.
 with
 
     keys as (
@@ -18,8 +19,8 @@ with
             keys.app_id as app_id,
             keys.publisher as publisher,
             (app_said != '*', network_said != '*', economics.valid_from) as precision,
-            economics.payout as payout_said,
             economics.currency as currency_said,
+            economics.payout as payout_said,
             economics.dispute_cost as dispute_said,
             economics.review_cost as review_said
         from keys
@@ -28,15 +29,43 @@ with
             on economics.app_id = keys.app_said
             and economics.network = keys.network_said
         where economics.valid_from <= keys.event_date
+    ),
+
+    priced as (
+        select said.*, rates.rate as rate
+        from said
+        left join
+            {{ ref("rates_in_force") }} as rates
+            on rates.event_date = said.event_date
+            and rates.currency = said.currency_said
+    ),
+
+    stated as (
+        select
+            event_date,
+            app_id,
+            publisher,
+            {% for amount in ["payout", "dispute", "review"] %}
+                argMaxIf(
+                    tuple({{ amount }}_said, currency_said, {{ converted(amount ~ "_said", "rate") }}),
+                    precision,
+                    {{ amount }}_said is not null
+                ) as {{ amount }}{{ "," if not loop.last }}
+            {% endfor %}
+        from priced
+        group by event_date, app_id, publisher
     )
 
 select
     event_date,
     app_id,
     publisher,
-    argMax(payout_said, precision) as payout,
-    argMax(currency_said, precision) as currency,
-    argMax(dispute_said, precision) as dispute_cost,
-    argMax(review_said, precision) as review_cost
-from said
-group by event_date, app_id, publisher
+    payout .1 as agreed_payout,
+    nullIf(payout .2, '') as agreed_currency,
+    payout .3 as agreed_converted,
+    dispute .1 as dispute_stated,
+    dispute .3 as dispute_cost,
+    review .1 as review_stated,
+    review .3 as review_cost,
+    '{{ mart_currency() }}' as currency
+from stated

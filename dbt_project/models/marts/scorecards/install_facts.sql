@@ -20,6 +20,12 @@
             "fingerprint": "tuple(*)",
             "defines_days": 0,
         },
+        {
+            "from": ref("rates_in_force"),
+            "date": "event_date",
+            "fingerprint": "tuple(*)",
+            "defines_days": 0,
+        },
         scored_days("install"),
     ]
 ) %}
@@ -97,9 +103,35 @@ select
     scores.score as score,
     scores.is_flagged as is_flagged,
     ifNull(scores.reasons, []) as reasons,
-    if(is_organic, null, ifNull(economics.payout, installs.payout)) as payout,
+    -- What is agreed counts before what the install reports, each in its own currency.
+    if(is_organic, null, ifNull(economics.agreed_payout, installs.payout)) as payout_stated,
+    toLowCardinality(
+        multiIf(
+            payout_stated is null,
+            null,
+            economics.agreed_payout is not null,
+            economics.agreed_currency,
+            toNullable(installs.payout_currency)
+        )
+    ) as payout_currency,
+    multiIf(
+        payout_stated is null,
+        null,
+        economics.agreed_payout is not null,
+        economics.agreed_converted,
+        {{ converted("installs.payout", "rates.rate") }}
+    ) as payout,
     economics.dispute_cost as dispute_cost,
-    economics.review_cost as review_cost
+    economics.review_cost as review_cost,
+    arrayFilter(
+        amount -> amount != '',
+        [
+            if({{ is_unconverted("payout_stated", "payout") }}, 'payout', ''),
+            if({{ is_unconverted("economics.dispute_stated", "dispute_cost") }}, 'dispute_cost', ''),
+            if({{ is_unconverted("economics.review_stated", "review_cost") }}, 'review_cost', '')
+        ]
+    ) as unconverted,
+    toLowCardinality('{{ mart_currency() }}') as currency
 from installs
 cross join known_until
 left join
@@ -117,3 +149,7 @@ left join
     on economics.event_date = installs.event_date
     and economics.app_id = installs.app_id
     and economics.publisher = installs.publisher
+left join
+    {{ ref("rates_in_force") }} as rates
+    on rates.event_date = installs.event_date
+    and rates.currency = ifNull(toString(installs.payout_currency), '')

@@ -69,9 +69,12 @@ select
     facts.is_blocked as is_blocked,
     facts.ctit_seconds as ctit_seconds,
     facts.has_verdict as has_verdict,
+    if(facts.is_blocked, null, facts.payout_stated) as payout_stated,
+    facts.payout_currency as payout_currency,
     if(facts.is_blocked, null, facts.payout) as payout,
     facts.dispute_cost as dispute_cost,
     facts.review_cost as review_cost,
+    facts.currency as currency,
     CAST(scored.said_by .1, 'Array(LowCardinality(String))') as model_versions,
     scored.said_by .2 as scores,
     scored.said_by .3 as probabilities

@@ -23,6 +23,7 @@ from tests.integration.explorer_page.browser import Page, open_chromium
 from tests.integration.explorer_page.jupyter import WHO, copy_store, jupyterlab, write_notebook
 from tests.integration.explorer_page.live import clickward, open_notebook
 from tests.integration.explorer_page.page_reckoning import best_threshold, numbers
+from tests.oracles.evidence import events_of
 from tests.oracles.facts import Row
 
 pytestmark = pytest.mark.full
@@ -266,30 +267,19 @@ def test_a_row_tells_its_reasons_and_raw_events(
     told = [one.text for one in lab.page.find_all("[data-list=reasons] li")]
     said = next(row for row in rows if row["id"] == first)["reasons"][lab.score]
     assert len(told) == len(said) > 0
-    events = [tuple(cells[:2]) for cells in lab.page.table("events")]
-    assert events == events_of(known, first)
+    assert [tuple(cells) for cells in lab.page.table("events")] == told_of(known, first)
     picture("story", "explorer_story")
 
 
-def events_of(known: Reckoning, install: str) -> list[tuple[str, str]]:
-    """What happened around an install, from the core tables: its own click, clicks and installs of
-    its address and device in the day before, and what it reported; the latest 20."""
+def told_of(known: Reckoning, install: str) -> list[tuple[str, ...]]:
+    """The events around an install as the page has them, from the core tables."""
     own = next(row for row in known.installs if row["install_id"] == install)
-    found = [(own["touched_at"], "click")] if own["touched_at"] else []
-    window = f"event_at >= toDateTime64('{own['event_at'] - DAY:%Y-%m-%d %H:%M:%S.%f}', 3, 'UTC')"
-    clicks = rows_of(known.warehouse, "core", "clicks", window)
-    for kind, table in (("click", clicks), ("install", known.installs)):
-        for key in ("ip_hash", "device_hash"):
-            found += [
-                (row["event_at"], kind) for row in table
-                if row[key] and row[key] == own[key]
-                and own["event_at"] - DAY <= row["event_at"] < own["event_at"]
-            ]  # fmt: skip
-    reported = rows_of(known.warehouse, "core", "app_events", f"install_id = '{install}'")
-    found += [(row["event_at"], "event") for row in reported]
-    latest = sorted(found, key=lambda one: (-one[0].timestamp(), one[1]))[:20]
-    return sorted((f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d}Z", kind)
-                  for at, kind in latest)  # fmt: skip
+    first = f"event_date >= '{own['event_date'] - DAY:%Y-%m-%d}'"
+    clicks = rows_of(known.warehouse, "core", "clicks", first)
+    return [
+        (one["at"].replace("T", " "), one["kind"], one["says"], ", ".join(one["relations"]))
+        for one in events_of(own, clicks, known.installs, known.events)
+    ]
 
 
 @needs_browser
