@@ -39,12 +39,14 @@ def forget(
     """
     from clickward.models_ml.content import ContentHash
     from clickward.warehouse.connection import connection
+    from clickward.warehouse.door.publish import remove_left
     from clickward.warehouse.forget import find, parse_id, remove, resume
 
     wanted = parse_id(sys.stdin.readline() if id_ == "-" else id_)
     if not yes and (id_ == "-" or not sys.stdin.isatty()):
         raise UsageError("there is no terminal to ask on", "say --yes to remove without asking")
     with connection(project) as warehouse:
+        remove_left(warehouse)
         finished = resume(warehouse, ContentHash, say)
         if finished is not None:
             say("finished what an interrupted forget had begun")

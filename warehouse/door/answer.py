@@ -26,7 +26,7 @@ from clickward.warehouse.door.frames import (
     frame,
     receive_async,
 )
-from clickward.warehouse.door.requests import Question, read_body
+from clickward.warehouse.door.requests import Question
 
 HELD_IN_MEMORY = 1 << 22
 CONTENT_TYPES = {
@@ -49,15 +49,19 @@ CONTENT_TYPES = {
 
 
 @asynccontextmanager
-async def ask(worker: Worker, request: Request, question: Question) -> "AsyncIterator[Answer]":
-    """Send a question to a worker. Leaving early closes the connection: the query is stopped."""
+async def ask(
+    worker: Worker, request: Request, question: Question, pieces: AsyncIterator[bytes]
+) -> "AsyncIterator[Answer]":
+    """Send a question and the `pieces` of its body to a worker. Leaving early closes the
+    connection: the query is stopped.
+    """
     try:
         reader, writer = await asyncio.open_unix_connection(worker.socket)
     except OSError as error:
         raise _ended() from error
     try:
         writer.write(frame(QUERY, question.call.encode()))
-        async for piece in read_body(request, question):
+        async for piece in pieces:
             for start in range(0, len(piece), PIECE):
                 writer.write(frame(DATA, piece[start : start + PIECE]))
                 await writer.drain()

@@ -19,14 +19,14 @@ from clickward.warehouse.door.errors import (
     refusal,
 )
 from clickward.warehouse.door.fleet import Fleet
-from clickward.warehouse.door.requests import credentials, read_question
+from clickward.warehouse.door.requests import credentials, read_question, received
 from clickward.warehouse.door.roles import Role
 from clickward.warehouse.door.users import Users
 
 
 @dataclass
 class Door:
-    """What every request needs. `is_open` lets in whoever comes."""
+    """What every request needs. `is_open` lets in whoever comes, while there is no user."""
 
     fleet: Fleet
     users: Users
@@ -38,6 +38,8 @@ class Door:
     async def enter(self, request: Request) -> str:
         """The user's name. Raises `EngineError` where the user may not enter."""
         name, password = credentials(request)
+        # Who adds a user wants a password from now on, though the last user be removed again.
+        self.is_open = self.is_open and not self.users.all()
         if self.is_open:
             return name
         user = await run_in_threadpool(self.users.find, name, password)
@@ -89,11 +91,13 @@ class Queries:
         if request.method != "POST" and "query" not in request.query_params:
             return PlainTextResponse("Ok.\n")
         question = await read_question(request, user)
+        # Before a place is taken: who sends slowly must not hold one.
+        pieces = await received(request, question, self.door.role is Role.READER)
         async with (
             end_held_back(send) as send_but_end,
             self.door.place(),
             self.door.fleet.worker() as worker,
-            ask(worker, request, question) as answer,
+            ask(worker, request, question, pieces) as answer,
         ):
             await answer.send(send_but_end)
         return None
@@ -139,6 +143,8 @@ def make_app(door: Door) -> Starlette:
 def refused(error: EngineError) -> Response:
     """An error as ClickHouse sends it: code in a header, text in the body."""
     headers = {"X-ClickHouse-Exception-Code": str(error.code)}
+    if error.status == 503:
+        headers["Retry-After"] = "1"
     if error.code == AUTHENTICATION_FAILED:
         headers["WWW-Authenticate"] = 'Basic realm="clickward"'
     return PlainTextResponse(f"{error.text}\n", error.status, headers)

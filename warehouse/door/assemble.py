@@ -4,17 +4,34 @@ A process of its own, since the publisher's process holds the store it copies fr
 there are linked, not copied, and attached to new tables; nothing of them is read.
 """
 
+import fcntl
 import json
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 
 def main() -> None:
-    """Print `{"rows": {table: rows}, "system_tables": […]}`."""
-    order = json.load(sys.stdin)
+    """Print `{"rows": {table: rows}, "system_tables": […]}`; end early when stdin does."""
+    order = json.loads(sys.stdin.readline())
+    # Held until this process ends: nobody removes the folder while something writes into it.
+    with Path(order["lock"]).open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+        print(json.dumps(assemble(order)))
+
+
+def _end_with_stdin() -> None:
+    """A killed publisher closes it. Unbuffered: a buffer's lock would be missed at the exit."""
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(1)
+
+
+def assemble(order: dict[str, Any]) -> dict[str, Any]:
+    """Make the store that `order` describes."""
     from clickward.warehouse.door.engine import Engine
 
     engine = Engine(f"{order['store']}?config-file={order['config']}", {})
@@ -37,7 +54,7 @@ def main() -> None:
             handle.query(f"alter table {name} attach part '{part.name}'")
         rows[table["name"]] = int(handle.query(f"select count() from {name}"))
     tables: Any = handle.query("select name from system.tables where database = 'system'")
-    print(json.dumps({"rows": rows, "system_tables": tables.decode().split()}))
+    return {"rows": rows, "system_tables": tables.decode().split()}
 
 
 def link(part: Path, destination: Path) -> None:

@@ -1,9 +1,13 @@
 """One query over one connection: from its frames to the engine, and the result back."""
 
 import socket
+import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
+import clickward
 from clickward.warehouse.door.engine import Engine, Handle, Kind, Progress
 from clickward.warehouse.door.errors import (
     ACCESS_DENIED,
@@ -18,6 +22,7 @@ from clickward.warehouse.door.frames import (
     DONE,
     ERROR,
     HEAD,
+    LONGEST_QUERY,
     QUERY,
     Call,
     Disconnected,
@@ -25,24 +30,26 @@ from clickward.warehouse.door.frames import (
     receive,
     send_json,
 )
-from clickward.warehouse.door.running import Running, write_all
+from clickward.warehouse.door.roles import DESCRIPTORS, STORE_FILE
+from clickward.warehouse.door.running import GRACE_SECONDS, Running, ended_in, write_all
 from clickward.warehouse.door.sessions import Sessions
 from clickward.warehouse.door.statement import Insert, is_insert, split_insert, to_file
+from clickward.warehouse.door.worker import Options
 
-LONGEST_QUERY = 1 << 24
 LONGEST_INSERT_HEAD = 1 << 18
 
 
 class Exchange:
-    """Answers the one query of `connection`. `only_reads` is the role of readers."""
+    """Answers the one query of `connection`. `options` say who may ask, and for how long."""
 
     def __init__(
-        self, connection: socket.socket, engine: Engine, sessions: Sessions, only_reads: bool
+        self, connection: socket.socket, engine: Engine, sessions: Sessions, options: Options
     ) -> None:
         self.connection = connection
         self.engine = engine
         self.sessions = sessions
-        self.only_reads = only_reads
+        self.only_reads = options.only_reads
+        self.most_seconds = options.seconds
 
     def run(self) -> None:
         """Read the call, run it, and send the result or the error. Raises `Disconnected`."""
@@ -52,7 +59,7 @@ class Exchange:
         self.call = Call.decode(payload)
         pieces = body(self.connection)
         try:
-            with self.sessions.handle(self.call) as handle:
+            with self._in_time(), self.sessions.handle(self.call) as handle:
                 handle.use(self.call.database)
                 # The comment is how a query that nobody waits for is found and stopped.
                 own = {"log_comment": self.call.token}
@@ -62,10 +69,22 @@ class Exchange:
         except EngineError as error:
             for _ in pieces:
                 pass  # what is still on its way would otherwise meet a closed socket
-            text = error.text
+            text = without_paths(error.text) if self.only_reads else error.text
             if "(version " not in text:
                 text += f" (version {self.engine.version})"
             send_json(self.connection, ERROR, {"code": error.code, "text": text})
+
+    def _in_time(self) -> AbstractContextManager[None]:
+        """Ends a reader's query that runs past its limit."""
+        if not self.most_seconds:
+            return nullcontext()
+        asked = self.call.settings.get("max_execution_time", "")
+        seconds = int(asked) if asked.isdecimal() else self.most_seconds
+        return ended_in(
+            min(seconds, self.most_seconds) + GRACE_SECONDS,
+            self.connection,
+            lambda: self.engine.kill(self.call.token),
+        )
 
     def _answer(self, handle: Handle, pieces: Iterator[bytes]) -> dict[str, str]:
         head = bytearray()
@@ -176,6 +195,20 @@ class Exchange:
     def _head(self, output_format: str | None) -> dict[str, Any]:
         timezone = self.call.settings.get("session_timezone") or self.engine.timezone
         return {"format": output_format, "has_result": bool(output_format), "timezone": timezone}
+
+
+def without_paths(text: str) -> str:
+    """An error for readers: the engine names the files that it could not open or make."""
+    here = (
+        Path.cwd(),
+        Path(sys.prefix),
+        Path(sys.prefix).resolve(),
+        Path(clickward.__file__).parent,
+    )
+    store = Path(f"{DESCRIPTORS}/{STORE_FILE}").resolve()
+    for folder in sorted((*here, store, *store.parents[:2]), key=lambda path: -len(str(path))):
+        text = text.replace(str(folder), "…")
+    return text
 
 
 def _text(raw: bytes) -> str:

@@ -5,16 +5,32 @@ import json
 import os
 import sys
 import tempfile
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import clickward
+from clickward.warehouse.door.errors import ABORTED
+from clickward.warehouse.door.frames import (
+    DATA,
+    DONE,
+    END,
+    ERROR,
+    QUERY,
+    Call,
+    Disconnected,
+    frame,
+    receive_async,
+)
 from clickward.warehouse.door.worker import Options
 from clickward.warehouse.errors import ConnectionFailed, UserError
 
 WATCH_SECONDS = 0.1
+CHECK_SECONDS = 1
+# So long may a machine under load take over `select 1`.
+PATIENCE_SECONDS = 60
 GRACE_SECONDS = 5
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ")
 
@@ -40,6 +56,29 @@ class Worker:
         if "error" in answer:
             raise ConnectionFailed(f"cannot open {store}: {answer['error'].splitlines()[0]}")
         self.store, self.version, self.timezone = store, answer["version"], answer["timezone"]
+
+    async def is_answering(self) -> bool:
+        """Whether a query still gets an answer: a process may outlive the engine within it."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await self._select_one()
+        except (Disconnected, OSError, TimeoutError):
+            return False
+
+    async def _select_one(self) -> bool:
+        reader, writer = await asyncio.open_unix_connection(self.socket)
+        try:
+            name = uuid.uuid4().hex
+            writer.write(frame(QUERY, Call("", name, name).encode()))
+            writer.write(frame(DATA, b"select 1") + frame(END))
+            while True:
+                kind, payload = await receive_async(reader)
+                if kind == ERROR:
+                    return json.loads(payload)["code"] != ABORTED
+                if kind == DONE:
+                    return True
+        finally:
+            writer.close()
 
     async def stop(self) -> None:
         """End the process; a query that runs is cut off."""
@@ -100,6 +139,7 @@ class Fleet:
         if self.is_changing:
             self._spare = await self._launch()
         self._run(self._watch())
+        self._run(self._check())
 
     async def stop(self) -> None:
         """End every process."""
@@ -133,6 +173,16 @@ class Fleet:
                 if told != str(error):
                     told = str(error)
                     self.say(f"{told}; still serving {self.current.store}")
+
+    async def _check(self) -> None:
+        """End the process whose engine no longer answers; `_look` starts another."""
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            worker = self.current
+            if worker.is_alive and not await worker.is_answering() and worker.is_alive:
+                self.say("the engine no longer answers")
+                worker.process.kill()
+                await worker.process.wait()
 
     async def _look(self) -> None:
         wanted = self.find_store()

@@ -16,6 +16,7 @@ from typing import Any
 QUERY, DATA, END, HEAD, DONE, ERROR = b"Q", b"D", b"E", b"H", b"Z", b"X"
 PREFIX = struct.Struct("!cI")
 PIECE = 1 << 18
+LONGEST_QUERY = 1 << 24
 
 
 class Disconnected(Exception):

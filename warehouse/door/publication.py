@@ -53,18 +53,20 @@ class Publications:
 
     @contextmanager
     def publishing(self) -> Iterator[Path]:
-        """A folder for a new publication, for one publisher at a time; gone unless it is kept."""
+        """A folder for a new publication; gone unless it is kept.
+
+        One publisher at a time has a store, so that whatever an earlier one left there is nobody's.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
         close(self.root.parent)
-        with (self.root / "publishing.lock").open("w") as lock:
+        with (self.root.parent / "publishing.lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise UserError(
                     "another `clickward publish` is at work", "wait for it to end"
                 ) from error
-            for left in self.root.glob(f"*{UNFINISHED}"):
-                shutil.rmtree(left)
+            self._remove_unfinished()
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
             folder = self.root / f"{stamp}-{secrets.token_hex(4)}{UNFINISHED}"
             folder.mkdir()
@@ -73,6 +75,13 @@ class Publications:
                 yield folder
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def _remove_unfinished(self) -> None:
+        """What killed publishers of any schema left here, once their helpers have ended too."""
+        for left in self.root.parent.glob(f"*/*{UNFINISHED}"):
+            with (left / LOCK).open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                shutil.rmtree(left)
 
     def keep(self, folder: Path, facts: Facts) -> Path:
         """Make a finished folder the current publication, at one stroke; remove the others."""

@@ -4,6 +4,7 @@ Tables are frozen (hard links, at once); views are read once into tables, so tha
 holds nothing but marts. What was built is only published whole: see `_built`.
 """
 
+import contextlib
 import json
 import secrets
 import shutil
@@ -19,12 +20,13 @@ from typing import Any
 
 import clickward
 from clickward.warehouse.connection import Warehouse
-from clickward.warehouse.door.publication import STORE, Facts, Publications
+from clickward.warehouse.door.publication import LOCK, STORE, Facts, Publications
 from clickward.warehouse.door.roles import PUBLISHING_CONFIG
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.store import resolve_store
 
 ATTEMPTS = 3
+FROZEN = "clickward_"
 
 
 @dataclass(frozen=True)
@@ -61,16 +63,21 @@ def publish(warehouse: Warehouse) -> Published:
 
 def _store(warehouse: Warehouse) -> Path:
     """Folder of the engine's data, which must be on this machine."""
-    if warehouse.target.is_embedded:
-        return resolve_store(warehouse.target.options["path"], warehouse.project.profiles_dir)
-    path = Path(str(warehouse.scalar("select path from system.disks where name = 'default'")))
-    if not path.is_dir():
+    path = _files(warehouse)
+    if not warehouse.target.is_embedded and not path.is_dir():
         raise UserError(
             f"the data of target {warehouse.target.name!r} are not on this machine: there is no"
             f" {path}",
             "publish where the engine runs; readers of a ClickHouse server connect to it directly",
         )
     return path
+
+
+def _files(warehouse: Warehouse) -> Path:
+    """Folder of the engine's data, on whatever machine."""
+    if warehouse.target.is_embedded:
+        return resolve_store(warehouse.target.options["path"], warehouse.project.profiles_dir)
+    return Path(str(warehouse.scalar("select path from system.disks where name = 'default'")))
 
 
 def _built(warehouse: Warehouse) -> tuple[Any, ...]:
@@ -116,18 +123,56 @@ def _built(warehouse: Warehouse) -> tuple[Any, ...]:
 def _frozen(warehouse: Warehouse, store: Path) -> Iterator[list[dict[str, Any]]]:
     """Every mart as a table's definition and its frozen parts, which go away at the end."""
     marts = warehouse.target.database("marts")
-    staging = f"{warehouse.target.schema}_publishing"
-    name = f"clickward_{secrets.token_hex(8)}"
+    staging = _staging(warehouse)
+    name = FROZEN + secrets.token_hex(8)
     try:
-        warehouse.command(f"drop database if exists {staging} sync")
+        _remove_left(warehouse, store)
         warehouse.command(f"create database {staging}")
         yield [
             _freeze(warehouse, store, name, *_as_table(warehouse, marts, staging, table, engine))
             for table, engine in _relations(warehouse, marts)
         ]
     finally:
-        warehouse.command(f"drop database if exists {staging} sync")
-        shutil.rmtree(store / "shadow" / name, ignore_errors=True)
+        _remove_left(warehouse, store)
+
+
+def remove_left(warehouse: Warehouse) -> None:
+    """Remove what a killed publisher left: copies of rows that no other command knows of.
+
+    Raises `UserError` where one is at work. Files of another machine's engine are out of reach.
+    """
+    store = _files(warehouse)
+    publications = Publications(store, warehouse.target.schema)
+    if publications.root.parent.is_dir():
+        with publications.publishing():
+            _remove_left(warehouse, store)
+
+
+def _remove_left(warehouse: Warehouse, store: Path) -> None:
+    staging = _staging(warehouse)
+    warehouse.command(f"drop database if exists {staging} sync")
+    # A drop that was killed would wait eight minutes, in an engine that seldom lives as long.
+    half_dropped = warehouse.client.query(
+        "select table, toString(uuid) from system.dropped_tables where database = {name:String}",
+        parameters={"name": staging},
+    ).result_rows
+    if half_dropped:
+        warehouse.command(f"create database {staging}")
+        for table, uuid in half_dropped:
+            warehouse.command(f"undrop table {staging}.`{table}` uuid '{uuid}'")
+            warehouse.command(f"drop table {staging}.`{table}` sync")
+        warehouse.command(f"drop database {staging} sync")
+    for left in (store / "shadow").glob(f"{FROZEN}*"):
+        try:
+            shutil.rmtree(left)
+        except OSError as error:
+            raise UserError(
+                f"cannot remove the frozen parts in {left}: {error.strerror}", "remove them by hand"
+            ) from error
+
+
+def _staging(warehouse: Warehouse) -> str:
+    return f"{warehouse.target.schema}_publishing"
 
 
 def _relations(warehouse: Warehouse, marts: str) -> list[tuple[str, str]]:
@@ -176,25 +221,17 @@ def _assemble(warehouse: Warehouse, folder: Path, tables: list[dict[str, Any]]) 
     """The publication's store, made of frozen parts by a process of its own."""
     database = warehouse.target.database("marts")
     shutil.rmtree(folder / STORE, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix="clickward-") as scratch:
-        config = Path(scratch) / "config.xml"
-        config.write_text(PUBLISHING_CONFIG)
-        order = {
-            "store": str(folder / STORE),
-            "config": str(config),
-            "database": database,
-            "tables": tables,
-        }
-        done = subprocess.run(
-            [sys.executable, "-m", "clickward.warehouse.door.assemble"],
-            input=json.dumps(order), capture_output=True, text=True, check=False,
-            cwd=Path(clickward.__file__).parents[1],
-        )  # fmt: skip
-    if done.returncode:
-        raise UserError(
-            f"the publication could not be made: {done.stderr.strip().splitlines()[-1][:500]}"
-        )
-    made = json.loads(done.stdout)
+    config = folder / "config.xml"
+    config.write_text(PUBLISHING_CONFIG)
+    order = {
+        "lock": str(folder / LOCK),
+        "store": str(folder / STORE),
+        "config": str(config),
+        "database": database,
+        "tables": tables,
+    }
+    made = _ask_assembler(order)
+    config.unlink()
     wanted = {table["name"]: table["rows"] for table in tables}
     if made["rows"] != wanted:
         raise UserError(f"the copy differs: {made['rows']} rows instead of {wanted}")
@@ -205,3 +242,26 @@ def _assemble(warehouse: Warehouse, folder: Path, tables: list[dict[str, Any]]) 
         rows=made["rows"],
         system_tables=made["system_tables"],
     )
+
+
+def _ask_assembler(order: dict[str, Any]) -> dict[str, Any]:
+    """The answer of the process that makes the store. It ends with its stdin, and so with us."""
+    with (
+        tempfile.TemporaryFile("w+") as talk,
+        subprocess.Popen(
+            [sys.executable, "-m", "clickward.warehouse.door.assemble"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=talk, text=True,
+            cwd=Path(clickward.__file__).parents[1],
+        ) as process,
+    ):  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # it has said why, and ended
+            process.stdin.write(json.dumps(order) + "\n")
+            process.stdin.flush()
+        answer = process.stdout.read()
+        if process.wait():
+            talk.seek(0)
+            said = talk.read().strip().splitlines() or ["it was killed"]
+            raise UserError(f"the publication could not be made: {said[-1][:500]}")
+    return dict(json.loads(answer))

@@ -1,14 +1,15 @@
 """What a client asks: who it is, the query, its parameters and settings."""
 
+import asyncio
 import base64
 import binascii
 import re
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from clickward.warehouse.door.compression import decompressor
@@ -16,10 +17,12 @@ from clickward.warehouse.door.errors import (
     AUTHENTICATION_FAILED,
     BAD_ARGUMENTS,
     NOT_IMPLEMENTED,
+    QUERY_IS_TOO_LARGE,
+    SOCKET_TIMEOUT,
     UNKNOWN_ROLE,
     refusal,
 )
-from clickward.warehouse.door.frames import Call
+from clickward.warehouse.door.frames import LONGEST_QUERY, Call
 
 # Parameters of the protocol; every other one is a setting, or a `param_…`.
 OWN = {
@@ -30,7 +33,8 @@ OWN = {
     "http_write_exception_in_output_format", "http_make_head_request",
 }  # fmt: skip
 QUERY_ID = re.compile(r"[\x21-\x7e]{1,200}")
-FORM_PART_BYTES = 1 << 24
+INSERT_HEAD = 1 << 18
+BODY_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -124,17 +128,71 @@ async def read_body(request: Request, question: Question) -> AsyncIterator[bytes
     reading.finish()
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def received(request: Request, question: Question, only_reads: bool) -> AsyncIterator[bytes]:
+    """The body's pieces, once enough of it is here: all of a query, the beginning of rows.
+
+    Raises `EngineError` where it is too long for a query, or does not come.
+    """
+    pieces = read_body(request, question)
+    most = LONGEST_QUERY if only_reads else INSERT_HEAD
+    held, size = [], 0
+    async with _in_time():
+        async for piece in pieces:
+            held.append(piece)
+            size += len(piece)
+            if size > most:
+                break
+    if only_reads and size > most:
+        raise refusal(QUERY_IS_TOO_LARGE, "Max query size exceeded")
+
+    async def all_of_it() -> AsyncIterator[bytes]:
+        for piece in held:
+            yield piece
+        while True:
+            async with _in_time():
+                try:
+                    rest = await anext(pieces)
+                except StopAsyncIteration:
+                    return
+            yield rest
+
+    return all_of_it()
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
     try:
-        form: FormData = await request.form(max_part_size=FORM_PART_BYTES)
-    except HTTPException as error:
-        raise refusal(BAD_ARGUMENTS, f"Cannot read the form: {error.detail}") from error
-    values = {}
-    for name, value in form.multi_items():
-        if isinstance(value, UploadFile):
-            raise refusal(NOT_IMPLEMENTED, "External data is not supported: insert it into a table")
-        values[name] = value
-    return values
+        async with asyncio.timeout(BODY_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise refusal(SOCKET_TIMEOUT, f"The body did not come in {BODY_SECONDS} s") from error
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a form, in memory. A file is refused before its first byte is read."""
+    size = 0
+
+    async def counted() -> AsyncGenerator[bytes, None]:
+        nonlocal size
+        async for piece in request.stream():
+            size += len(piece)
+            if size > LONGEST_QUERY:
+                raise refusal(QUERY_IS_TOO_LARGE, "Max query size exceeded")
+            yield piece
+
+    parser = MultiPartParser(request.headers, counted(), max_files=0, max_part_size=LONGEST_QUERY)
+    try:
+        async with _in_time():
+            form = await parser.parse()
+    except MultiPartException as error:
+        if "Too many files" in error.message:
+            raise refusal(
+                NOT_IMPLEMENTED, "External data is not supported: insert it into a table"
+            ) from error
+        raise refusal(BAD_ARGUMENTS, f"Cannot read the form: {error.message}") from error
+    except KeyError as error:
+        raise refusal(BAD_ARGUMENTS, f"Cannot read the form: no {error}") from error
+    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
 
 
 def _is_on(value: str | None) -> bool:

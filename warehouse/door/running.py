@@ -4,13 +4,43 @@ import os
 import selectors
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from clickward.warehouse.door.errors import STD_EXCEPTION, EngineError, refusal
 from clickward.warehouse.door.frames import DATA, HEAD, PIECE, Disconnected, send, send_json
 
 KILL_AGAIN_SECONDS = 0.2
+GRACE_SECONDS = 5
+
+
+@contextmanager
+def ended_in(seconds: float, connection: socket.socket, kill: Callable[[], None]) -> Iterator[None]:
+    """End what runs within by all means: the engine looks at its limit while it executes only.
+
+    First the query is killed, then its client left, who may not be reading. An engine that is still
+    at work then, on a query's analysis, cannot be stopped but with its process.
+    """
+    over = threading.Event()
+
+    def watch() -> None:
+        if over.wait(seconds):
+            return
+        # Apart, for an engine that hangs does not kill either.
+        threading.Thread(target=kill, daemon=True).start()
+        if over.wait(GRACE_SECONDS):
+            return
+        with suppress(OSError):  # it is gone already
+            connection.shutdown(socket.SHUT_RDWR)
+        if not over.wait(GRACE_SECONDS):
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 class Running:

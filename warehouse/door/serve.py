@@ -12,6 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from clickward.warehouse.door.app import Door, make_app
 from clickward.warehouse.door.fleet import Fleet
+from clickward.warehouse.door.known import ask_engine
 from clickward.warehouse.door.publication import STORE, Publications
 from clickward.warehouse.door.roles import ENGINEER_CONFIG, Limits, Role, write_reader_config
 from clickward.warehouse.door.sandbox import is_available
@@ -151,13 +152,15 @@ def _readers(
 ) -> Fleet:
     facts = publications.facts()
     _check_free(publications.current() / STORE)
+    known = ask_engine()
     fenced = is_available()
 
     def options(folder: Path) -> Options:
-        config = write_reader_config(folder, facts.database, facts.system_tables, limits)
+        config = write_reader_config(folder, facts.database, known, limits)
         return Options(
             socket=str(folder / "socket"),
             only_reads=True,
+            seconds=limits.seconds,
             config=str(config),
             database=facts.database,
             fence=[str(folder), str(publications.root)] if fenced else None,

@@ -17,6 +17,7 @@ import clickward
 from clickward.warehouse.door.errors import EngineError
 from clickward.warehouse.door.frames import Disconnected
 from clickward.warehouse.door.publication import hold
+from clickward.warehouse.door.roles import DESCRIPTORS, SCRATCH_FILE, STORE_FILE
 from clickward.warehouse.door.sandbox import confine
 
 # Libraries, and what the engine reads to learn of memory and cores; nothing of the machine's own.
@@ -25,7 +26,7 @@ SYSTEM = (
     "/dev/null", "/dev/random", "/dev/urandom",
     "/sys/fs/cgroup", "/sys/devices/system", "/sys/block", "/proc/meminfo", "/proc/cpuinfo",
     "/proc/stat", "/proc/sys/vm", "/proc/self/stat", "/proc/self/statm", "/proc/self/status",
-    "/proc/self/maps", "/proc/self/cgroup", "/proc/self/mountinfo",
+    "/proc/self/maps", "/proc/self/cgroup",
 )  # fmt: skip
 
 
@@ -33,13 +34,14 @@ SYSTEM = (
 class Options:
     """What a worker must know before it opens a store.
 
-    `socket` is where it listens; `config` the engine's configuration file, if any; `database`
-    where handles begin and `defaults` their settings; `fence` the folders it may write to, or
-    None where it is not fenced.
+    `socket` is where it listens; `config` the engine's configuration file, if any; `seconds` what a
+    query may take at most (0: any); `database` where handles begin and `defaults` their settings;
+    `fence` the folders it may write to, or None where it is not fenced.
     """
 
     socket: str
     only_reads: bool = False
+    seconds: int = 0
     config: str = ""
     database: str = ""
     defaults: dict[str, str] = field(default_factory=dict)
@@ -56,6 +58,8 @@ def main() -> None:
     listener.bind(options.socket)
     if options.fence is not None:
         confine(readable(), [Path(folder) for folder in options.fence])
+    if options.only_reads:
+        nameless(Path(options.socket).parent, SCRATCH_FILE)
     # Only now: importing the engine starts its first threads, and they must be inside the fence.
     import chdb  # noqa: F401
 
@@ -66,7 +70,8 @@ def main() -> None:
     if not order:
         return
     store = json.loads(order)["open"]
-    address = store + (f"?config-file={options.config}" if options.config else "")
+    opened = nameless(Path(store), STORE_FILE) if options.only_reads else store
+    address = opened + (f"?config-file={options.config}" if options.config else "")
     # Held until this process ends, so that nobody removes what it reads.
     _lock = hold(Path(store))
     try:
@@ -80,6 +85,14 @@ def main() -> None:
     sys.stdin.read()
     # Without the engine's farewell, which waits for running queries: what counts is on disk.
     os._exit(0)
+
+
+def nameless(folder: Path, file: int) -> str:
+    """A folder's path through its descriptor `file`: queries see it, and not where it lies."""
+    if not Path(DESCRIPTORS).is_dir():
+        return str(folder)
+    os.dup2(os.open(folder, os.O_RDONLY | os.O_DIRECTORY), file)
+    return f"{DESCRIPTORS}/{file}"
 
 
 def readable() -> list[Path]:
@@ -97,16 +110,16 @@ def _accept(listener: socket.socket, engine: Any, options: Options) -> None:
     while True:
         connection, _ = listener.accept()
         threading.Thread(
-            target=_serve, args=(connection, engine, sessions, options.only_reads), daemon=True
+            target=_serve, args=(connection, engine, sessions, options), daemon=True
         ).start()
 
 
-def _serve(connection: socket.socket, engine: Any, sessions: Any, only_reads: bool) -> None:
+def _serve(connection: socket.socket, engine: Any, sessions: Any, options: Options) -> None:
     from clickward.warehouse.door.exchange import Exchange
 
     with connection:
         try:
-            Exchange(connection, engine, sessions, only_reads).run()
+            Exchange(connection, engine, sessions, options).run()
         except Disconnected:
             return
 
