@@ -32,6 +32,7 @@ from clickward.cli import (
     thresholds,
     train,
     tune,
+    unload,
     users,
     validate,
 )
@@ -71,7 +72,7 @@ def options(
 
 # In the order of the data.
 VERBS = (
-    init, simulate, load, loads, forget, build, features, snapshot, train, tune, validate,
+    init, simulate, load, loads, unload, forget, build, features, snapshot, train, tune, validate,
     compare, models, thresholds, score, scores, explain, report, block, claims, monitor, sql,
     publish, serve, users, doctor, demo,
 )  # fmt: skip
