@@ -32,6 +32,7 @@ from clickward.cli import (
     thresholds,
     train,
     tune,
+    unload,
     users,
     validate,
 )
@@ -71,12 +72,26 @@ def options(
 
 # In the order of the data.
 VERBS = (
-    init, simulate, load, loads, forget, build, features, snapshot, train, tune, validate,
+    init, simulate, load, loads, unload, forget, build, features, snapshot, train, tune, validate,
     compare, models, thresholds, score, scores, explain, report, block, claims, monitor, sql,
     publish, serve, users, doctor, demo,
 )  # fmt: skip
 for module in VERBS:
     module.register(app)
+
+
+# What stands after Ctrl-C, where it is not only that ledgers commit.
+AS_COMMITTED = "what was committed stays; run the same command again to go on"
+KEPT = {
+    "init": "files that were laid stay; run the same command again to go on",
+    "simulate": "the folder appears whole or not at all; run the same command again",
+    "load": "files that were loaded stay, of the one at work nothing counts; run it again to go on",
+    "build": "days that were built stay; the next build goes on there",
+    "report": "the file is written whole or not at all; run the same command again",
+    "publish": "readers have a whole publication, this one or that before; run it again",
+    "serve": "the server has ended; what was published stays",
+    "demo": "your own store was not touched; run the same command again",
+}
 
 
 def main() -> None:
@@ -93,7 +108,8 @@ def main() -> None:
             say(f"hint: {error.hint}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        say("interrupted: what was committed stays; run the same command again to go on")
+        verb = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+        say(f"interrupted: {KEPT.get(verb, AS_COMMITTED)}")
         sys.exit(130)
     except BrokenPipeError:
         _leave_stdout()

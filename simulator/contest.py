@@ -5,9 +5,7 @@ second; ids are codes whose popularity follows Zipf's law with the scenario's ex
 cardinalities. A conversion is followed by its install along the measured click-to-install times.
 """
 
-import multiprocessing
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ from pyarrow import parquet
 
 from clickward.simulator.randomness import Ints, stream, zipf_weights
 from clickward.simulator.scenario import DAY_MS, Contest
+from clickward.simulator.workers import pool
 from clickward.simulator.world.clock import STEPS, moments_table, spread
 from clickward.simulator.world.ctit import honest_ctit_ms
 
@@ -37,8 +36,9 @@ def simulate_contest(
             done += rows
             say(rows)
         return {"clicks": done}
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        for rows in pool.map(write_part, *zip(*jobs, strict=True)):
+    with pool(workers) as submit:
+        for part_written in [submit(write_part, *job) for job in jobs]:
+            rows = part_written.result()
             done += rows
             say(rows)
     return {"clicks": done}

@@ -1,10 +1,9 @@
 """Simulate a world and write its reports and its hidden truth."""
 
-import multiprocessing
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from clickward.simulator.installs import InstallWriter
 from clickward.simulator.planning import Planner
 from clickward.simulator.reports.writing import Written
 from clickward.simulator.scenario import LOOKBACK_DAYS, AnyScenario, Contest, Scenario
+from clickward.simulator.workers import pool
 from clickward.simulator.world.world import World
 from clickward.warehouse.errors import UsageError
 
@@ -146,7 +146,5 @@ def _click_writers(
 
         yield write_here
         return
-    # Threads of the engine's libraries do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, open_writer, (scenario, out)) as pool:
-        yield lambda work: pool.submit(write_clicks, work)
+    with pool(workers, open_writer, (scenario, out)) as submit:
+        yield lambda work: submit(write_clicks, work)

@@ -176,3 +176,11 @@ def test_score_survives_kills(stages: Path) -> None:
         Bench(stages / "trained"), ["score", "fs_install", "--batch-rows", "100"], 4,
         lambda state: [state["tables"], state["scores"]],
     )  # fmt: skip
+
+
+def test_unload_survives_kills(stages: Path) -> None:
+    """Loads that were built and loads that were not, taken back together."""
+    folders = sorted((stages / "world").glob("t=*/dt=*"))
+    middle = sorted({folder.name for folder in folders})[1]
+    words = ["unload", *(folder for folder in folders if folder.name >= middle), "--yes"]
+    survives(Bench(stages / "half"), words, 5, lambda state: [state["raw"], state["ledgers"]])
