@@ -53,6 +53,11 @@ def parse_id(text: str) -> Wanted:
     if re.fullmatch(r"[0-]*|unknown", given.lower()):
         raise UsageError("this id stands for 'no id': it belongs to nobody", "give another one")
     forms = {given, given.lower(), given.upper()}
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address
+    if isinstance(address, ipaddress.IPv4Address):
+        mapped = ipaddress.IPv6Address(f"::ffff:{address}")
+        forms |= {f"::ffff:{address}", f"::FFFF:{address}", mapped.compressed, mapped.exploded}
     if address is not None:
         forms |= {address.compressed, address.exploded}
         forms |= {address.compressed.upper(), address.exploded.upper()}

@@ -52,6 +52,7 @@ class Search:
         self._match_raw()
         self._subjects_of_matched_rows()
         self._subjects_by_hash()
+        self.subjects |= self._former_ids()
         ids = sorted(self.subjects | self.events)
         self.staged = self._staged_rows(ids)
         for table, key in self.staged.select("table", "key").iter_rows():
@@ -103,6 +104,20 @@ class Search:
             self.keys[name] |= set(found["key"])
         if not wanted.is_ip:
             self._take_installs(installs)
+
+    def _former_ids(self) -> set[str]:
+        """What a reading of raw before this one called the subjects: snapshots may hold that."""
+        if ("raw", "moved_ids") not in self.columns:
+            return set()
+        found: set[str] = set()
+        for chunk in in_chunks(sorted(self.subjects)):
+            rows = self.warehouse.query(
+                f"select former from {self.warehouse.table('raw', 'moved_ids')}"
+                " where kind = 'install' and current in {ids:Array(String)}",
+                ids=chunk,
+            )
+            found |= set(rows["former"])
+        return found
 
     def _take(self, table: Any, condition: str, ids: Sequence[str] | None = None) -> set[str]:
         """Note the rows where `condition` holds; returns their AppsFlyer ids."""

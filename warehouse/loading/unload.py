@@ -11,8 +11,8 @@ from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.forget.plan import SUBJECT_COLUMNS, alter, columns_of_stages
 from clickward.warehouse.loading import ledger
-from clickward.warehouse.sources import reports
-from clickward.warehouse.tables import engine, on_cluster
+from clickward.warehouse.sources import find_table, reports
+from clickward.warehouse.tables import engine, ensure_tables, on_cluster
 
 # Loads that were taken back, or were about to be: what a run that is repeated knows them by.
 HISTORY = "unloads"
@@ -201,6 +201,7 @@ def _subjects(warehouse: Warehouse, of: Iterable[tuple[str, str]]) -> str:
 
 
 def _remember(warehouse: Warehouse, loads: pl.DataFrame) -> None:
+    _remember_contents(warehouse, loads["load_id"].to_list())
     name = warehouse.table("raw", HISTORY)
     warehouse.command(
         f"create table if not exists {name}{on_cluster(warehouse.target)} (load_id String,"
@@ -214,6 +215,19 @@ def _remember(warehouse: Warehouse, loads: pl.DataFrame) -> None:
     )  # fmt: skip
     now = pl.lit(datetime.now(UTC)).cast(pl.Datetime("ms", "UTC"))
     warehouse.insert(name, kept.with_columns(unloaded_at=now))
+
+
+def _remember_contents(warehouse: Warehouse, ids: list[str]) -> None:
+    """When each content was first loaded, for loads from before that was written down."""
+    ensure_tables(warehouse, [find_table(warehouse.project, "raw", "contents")])
+    contents = warehouse.table("raw", "contents")
+    warehouse.command(
+        f"insert into {contents} (content_hash, loaded_at)"
+        f" select content_hash, min(started_at) from {warehouse.table('raw', 'loads')}"
+        " where load_id in {ids:Array(String)}"
+        f" and content_hash not in (select content_hash from {contents}) group by content_hash",
+        ids=ids,
+    )
 
 
 def _strike(warehouse: Warehouse, stage: str, table: str, ids: list[str]) -> None:
