@@ -73,6 +73,8 @@ def subject_tables(
         ids = [name for name in SUBJECT_COLUMNS if name in names]
         if ids and warehouse.table(stage, table) in stored:
             found[warehouse.table(stage, table)] = any_of(ids)
+    if ("raw", "moved_ids") in columns:
+        found[warehouse.table("raw", "moved_ids")] = "current in {ids:Array(String)}"
     return found
 
 
