@@ -75,9 +75,11 @@ def test_a_chosen_threshold_is_used_from_then_on_and_changes_no_past_score(
     before = score(warehouse, fs)
     old = scores_of(warehouse, before.run_id)
     said: list[str] = []
-    warehouse.command(f"drop table {warehouse.table('core', 'installs')} sync")
+    warehouse.command(f"drop table {warehouse.table('marts', 'install_facts')} sync")
     choice = choose_threshold(warehouse, version, "money", costs=Costs(2.0), say=said.append)
-    assert said == ["the same costs for every install (no installs in the store)"]
+    assert said == [
+        "the same costs for every install (install_facts is not built: run `clickward build`)"
+    ]
     set_threshold(warehouse, version, choice, "the month's payouts")
     after = scores_of(warehouse, score(warehouse, fs).run_id)
     assert after["threshold_name"].unique().to_list() == ["money"]

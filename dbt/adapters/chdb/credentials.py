@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from dbt.adapters.clickhouse.credentials import ClickHouseCredentials
+from dbt.adapters.exceptions import FailedToConnectError
 from dbt.flags import get_flags
-from dbt_common.exceptions import DbtRuntimeError
 
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.profile import refuse_schema
@@ -24,7 +24,7 @@ class ChDBCredentials(ClickHouseCredentials):
         try:
             refuse_schema(str(self.schema))
         except UserError as error:
-            raise DbtRuntimeError(str(error)) from error
+            raise FailedToConnectError(str(error)) from error
 
     @property
     def type(self) -> str:
