@@ -95,7 +95,7 @@ def test_commands_end_with_a_line_and_their_code(place: Path) -> None:
 
 @pytest.mark.after_check
 def test_plain_dbt_refuses_the_same(place: Path) -> None:
-    assert clickward(place, "sql", "create database precious").returncode == 0
+    assert clickward(place, "sql", "--write", "create database precious").returncode == 0
     environment = os.environ | {"DBT_TARGET_PATH": str(place / "target")}
     environment["CLICKWARD_STORE"] = str(place / ".clickward" / "store")
     for words, variables, message in (

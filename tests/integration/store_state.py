@@ -2,6 +2,7 @@
 
 import json
 import sys
+from typing import Any
 
 from harness import leftovers, table_hashes
 
@@ -58,6 +59,32 @@ def score_state(warehouse: Warehouse) -> list[int]:
     ]
 
 
+def decision_state(warehouse: Warehouse) -> list[list[Any]]:
+    """Decisions on the block list without when and their ids."""
+    if not warehouse.has_table("ml", "block_decisions"):
+        return []
+    found = warehouse.query(
+        f"select candidate_id, toString(decision) as decision, toString(valid_from) as valid_from,"
+        f" toString(valid_to) as valid_to, evidence, reason"
+        f" from {warehouse.table('ml', 'block_decisions')} order by candidate_id"
+    )
+    return [list(row) for row in found.iter_rows()]
+
+
+def claim_state(warehouse: Warehouse) -> list[list[Any]]:
+    """Claims and their rows without when and their ids; the ids."""
+    if not warehouse.has_table("ml", "claims"):
+        return [[], [], []]
+    claims, rows = (warehouse.table("ml", name) for name in ("claims", "claim_rows"))
+    asked = f"select network, month, installs, amount, currency, reason from {claims}"
+    frozen = f"select * except (claim_id) from {rows} order by install_id"
+    return [
+        [str(row) for row in warehouse.query(asked).iter_rows()],
+        [str(row) for row in warehouse.query(frozen).iter_rows()],
+        warehouse.query(f"select claim_id from {claims} order by claim_id")["claim_id"].to_list(),
+    ]
+
+
 def main() -> None:
     warehouse = connect(find_project(profiles_dir=sys.argv[1], target="local"))
     state = {
@@ -65,6 +92,8 @@ def main() -> None:
         "ledgers": ledger_state(warehouse),
         "tables": table_hashes(warehouse),
         "scores": score_state(warehouse),
+        "decisions": decision_state(warehouse),
+        "claims": claim_state(warehouse),
         "leftovers": leftovers(warehouse),
     }
     print(json.dumps(state))

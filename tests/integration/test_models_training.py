@@ -207,8 +207,8 @@ def test_validation_writes_what_it_says(warehouse: Warehouse) -> None:
     run = warehouse.query(f"select * from {warehouse.table('ml', 'runs')} where kind = 'validate'")
     assert run["rows"].to_list() == [rows.height]
     assert json.loads(run["parameters"][0])["windows"] == "train 6d, delay 2d, test 2d, step 2d"
-    assert "train 6d, delay 2d, test 2d, step 2d" in said[0]
-    assert "3 fold(s)" in said[0]
+    assert "train 6d, delay 2d, test 2d, step 2d" in said[1]
+    assert "3 fold(s)" in said[1]
     value = dict(zip(rows.select(order).iter_rows(), rows["value"], strict=True))
     logistic = ("logistic_regression", OVERALL, "matured")
     assert value[(*logistic, "roc_auc")] > 0.75
@@ -260,8 +260,8 @@ def test_stale_labels_of_the_feature_set_are_said(warehouse: Warehouse) -> None:
     said: list[str] = []
     found = validate(warehouse, fs, "logistic_regression", Windows(test=3 * DAY, delay=DAY),
                      protocol=Protocol(resamples=10), say=said.append)  # fmt: skip
-    assert "labels of" in said[0]
-    assert "differ from the verdicts" in said[0]
+    assert "labels of" in said[1]
+    assert "differ from the verdicts" in said[1]
     assert any(m.value for e in found for m in e.measurements if m.segment == "matured")
 
 

@@ -73,6 +73,20 @@ class Bench:
         assert process.returncode == 0, talk
         return time.monotonic() - began
 
+    def refused(self, *words: str | Path) -> str:
+        """Run what must end with 1; returns what it says."""
+        process = self.start(*words)
+        talk, _ = process.communicate()
+        assert process.returncode == 1, talk
+        return talk
+
+    def json(self, *words: str | Path) -> Any:
+        process = subprocess.run(
+            self.command(*words, "--json"), cwd=ROOT, env=self.environment(), text=True,
+            capture_output=True, check=True,
+        )  # fmt: skip
+        return json.loads(process.stdout)
+
     def state(self) -> dict[str, Any]:
         script = ROOT / "tests" / "integration" / "store_state.py"
         done = subprocess.run(
@@ -91,7 +105,7 @@ class Bench:
 
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Benches before each phase: fresh, loaded, half (built, then more loaded), trained."""
+    """Benches before each phase: fresh, loaded, half (built, then more loaded), trained, scored."""
     root = tmp_path_factory.mktemp("kills")
     simulate(load_scenario("demo", days=DAYS, clicks=4000, seed=9), root / "world")
     fresh = Bench(root / "fresh")
@@ -122,13 +136,23 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     trained = loaded.copy(root / "trained")
     trained.run("build")
     trained.run("train", "fs_install", "--model", "xgboost", "--param", "n_estimators=20")
+    scored = trained.copy(root / "scored")
+    scored.run("score", "fs_install")
+    scored.run("build", "--select", "marts")
     return root
 
 
 def survives(
-    base: Bench, words: Sequence[str | Path], seed: int, check: Callable[[Any], Any]
+    base: Bench,
+    words: Sequence[str | Path],
+    seed: int,
+    check: Callable[[Any], Any],
+    done: str | None = None,
 ) -> None:
-    """Kill `words` at seeded moments, each on a copy of `base`; then run it to the end."""
+    """Kill `words` at seeded moments, each on a copy of `base`; then run it to the end.
+
+    `done` is what a command says that is refused where the killed one had done its work.
+    """
     work = base.folder.parent / "work"
     whole = base.copy(work)
     seconds = whole.run(*words)
@@ -151,7 +175,10 @@ def survives(
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             killed += 1
-        bench.run(*words)
+        if done and check(bench.state()) == expected:
+            assert done in bench.refused(*words)
+        else:
+            bench.run(*words)
         state = bench.state()
         assert check(state) == expected, f"killed after {moment:.2f} s of {seconds:.2f} s"
         assert state["leftovers"] == []
@@ -184,3 +211,34 @@ def test_unload_survives_kills(stages: Path) -> None:
     middle = sorted({folder.name for folder in folders})[1]
     words = ["unload", *(folder for folder in folders if folder.name >= middle), "--yes"]
     survives(Bench(stages / "half"), words, 5, lambda state: [state["raw"], state["ledgers"]])
+
+
+def test_claims_survive_kills(stages: Path) -> None:
+    """The claim and its file: frozen rows of no claim go, and the file tells of the claim kept."""
+    base, out = Bench(stages / "scored"), stages / "work" / "claim.csv"
+    networks = base.json(
+        "sql",
+        "select publisher, count() as installs from clickward_marts.install_facts"
+        " where is_flagged = 1 and not is_blocked group by publisher order by installs desc",
+    )
+    assert networks[0]["installs"] > 5
+
+    def written(state: Any) -> list[Any]:
+        lines = out.read_text().splitlines() if out.exists() else []
+        (claims, rows, ids) = state["claims"]
+        told = sorted({line.rsplit(",", 1)[-1] for line in lines[1:]})
+        return [claims, rows, [line.rsplit(",", 1)[0] for line in lines], told == ids]
+
+    words = ["claims", "export", "--network", networks[0]["publisher"], "--month"]
+    words += ["2026-01", "--out", out]
+    survives(base, words, 6, written, done="is flagged")
+
+
+def test_block_survives_kills(stages: Path) -> None:
+    """Decisions about several sources: all or none."""
+    base = Bench(stages / "scored")
+    found = base.json("block", "list", "--state", "shadow")
+    ids = [row["candidate_id"] for row in found if not row["is_control"]]
+    assert len(ids) > 2
+    words = ["block", "approve", *ids, "--reason", "agreed with the network"]
+    survives(base, words, 7, lambda state: state["decisions"], done="is active already")

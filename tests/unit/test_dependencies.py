@@ -14,10 +14,7 @@ PRODUCT = ("cli", "warehouse", "models_ml", "simulator", "dbt")
 # Extras whose packages the product imports where they are installed.
 OPTIONAL = ("deep", "dask", "notebook")
 # Needed without being imported here, and by what.
-BY_OTHERS = {
-    "python-multipart": "starlette, to read forms",
-    "xlsxwriter": "polars, to write Excel",
-}
+BY_OTHERS = {"python-multipart": "starlette, to read forms"}
 # Of the standard library in a later Python than the oldest we run on.
 LATER = {"compression"}
 

@@ -2,7 +2,7 @@
 
 from dbt.adapters.base.meta import available
 from dbt.adapters.clickhouse.impl import ClickHouseAdapter
-from dbt_common.exceptions import DbtRuntimeError
+from dbt.adapters.exceptions import FailedToConnectError
 
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.hash_key import keep_hash_key
@@ -20,4 +20,4 @@ class ChDBAdapter(ClickHouseAdapter):
         try:
             keep_hash_key(self.connections.get_thread_connection().handle, table)
         except UserError as error:
-            raise DbtRuntimeError(f"{error.message}: {error.hint}") from error
+            raise FailedToConnectError(f"{error.message}: {error.hint}") from error

@@ -51,6 +51,18 @@
     )
 {%- endmacro %}
 
+{#
+    `publisher / sub-publisher` for the eye, which no other two make: the first slash is between them,
+    and a publisher that holds one is written as in `joined_key`, with two slashes after it.
+#}
+{% macro subpublisher_label(publisher, subpublisher) -%}
+    if(
+        position({{ publisher }}, '/') > 0,
+        {{ without_slash(publisher) }} || ' // ' || {{ subpublisher }},
+        {{ publisher }} || ' / ' || {{ subpublisher }}
+    )
+{%- endmacro %}
+
 {% macro without_slash(text) -%} replaceAll(replaceAll({{ text }}, '%', '%25'), '/', '%2F') {%- endmacro %}
 
 {# Two-letter country in capitals; the United Kingdom is GB. #}

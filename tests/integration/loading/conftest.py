@@ -25,9 +25,12 @@ def run(
     def run_words(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["clickward", *words, *where, "--target", "local"])
         capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
+        code = 0
+        try:
             main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
         out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
+        return code, out, err
 
     return run_words

@@ -93,6 +93,7 @@ def run(stop: int, how: str, files: list[str]) -> int:
     Warehouse.insert = lit(Warehouse.insert, fuse)  # type: ignore[method-assign]
     Warehouse.scalar = lit(Warehouse.scalar, fuse)  # type: ignore[method-assign]
     sys.argv = ["clickward", "load", "talkingdata", *files, "--target", "local"]
+    code = 0
     try:
         main()
     except SystemExit as ended:

@@ -174,7 +174,6 @@ def test_share_of_rejected_rows_can_be_raised(run: Run, warehouse: Warehouse) ->
         (["nowhere", "x.csv"], "unknown source 'nowhere'"),
         (["appsflyer", "x.csv", "--report", "views"], "appsflyer has no report 'views'"),
         (["appsflyer", "x.csv", "--timezone", "Berlin"], "unknown time zone 'Berlin'"),
-        (["talkingdata", "x.csv", "--max-rejected", "2"], "--max-rejected is 2"),
     ],
 )
 def test_usage_is_checked_before_any_file(run: Run, words: list[str], message: str) -> None:

@@ -412,7 +412,7 @@ def test_revenue_is_in_dollars_alone(
     header = ("install_time,event_time,event_name,appsflyer_id,app_id,event_revenue,"
               "event_revenue_currency,event_revenue_usd")  # fmt: skip
     rows = [("230", "JPY", ""), ("230", "JPY", "1.5"), ("1.4", "EUR", "1.54"), ("2", "USD", "2")]
-    folder = tmp_path / "t=inappevents"
+    folder = tmp_path / "t=inapps"
     folder.mkdir()
     (folder / "in_app_events.csv").write_text(
         "\n".join([header, *(

@@ -245,6 +245,21 @@ def test_keys_of_two_parts_do_not_collide(built: Warehouse, files: dict[str, Fil
     assert len(set(found)) == len(found)
 
 
+def test_labels_of_two_names_do_not_collide(built: Warehouse) -> None:
+    labels = {
+        ("p", "s"): "p / s", ("a", "b / c"): "a / b / c", ("a / b", "c"): "a %2F b // c",
+        ("a /", "b"): "a %2F // b", ("a", "/ b"): "a / / b", ("a%2Fb", "c"): "a%2Fb / c",
+        ("a/b", "c"): "a%2Fb // c", ("a%/b", "/ c"): "a%25%2Fb // / c",
+    }  # fmt: skip
+    pairs = ", ".join(f"('{publisher}', '{own}')" for publisher, own in labels)
+    label = "{{ subpublisher_label('p.1', 'p.2') }}"
+    inline = f"select {label} from (select [{pairs}] as a) array join a as p"
+    compiled = run_dbt(built.project, ["compile", "--inline", inline]).results[0].node.compiled_code
+    found = [label for (label,) in built.client.query(compiled).result_rows]
+    assert found == list(labels.values())
+    assert len(set(found)) == len(labels)
+
+
 def test_times_that_cannot_be_are_refused_and_counted(
     built: Warehouse, files: dict[str, File]
 ) -> None:

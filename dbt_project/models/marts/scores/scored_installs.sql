@@ -58,7 +58,11 @@ select
     facts.app_id as app_id,
     toLowCardinality(nullIf(toString(facts.publisher), '')) as publisher,
     toLowCardinality(
-        if(facts.subpublisher = '', null, concat(facts.publisher, ' / ', facts.subpublisher))
+        if(
+            facts.subpublisher = '',
+            null,
+            {{ subpublisher_label("toString(facts.publisher)", "toString(facts.subpublisher)") }}
+        )
     ) as subpublisher,
     installs.country as country,
     toLowCardinality(
