@@ -153,3 +153,26 @@ def test_a_later_build_finds_what_one_left_out(
         on_small.command(f"drop database {on_small.target.database(stage)} sync")
     build_untested(project)
     assert table_hashes(on_small) == found
+
+
+def test_columns_that_came_later_are_added_once_and_to_tables_alone(
+    project: Project, on_small: Warehouse
+) -> None:
+    installs = on_small.table("core", "installs")
+    rows = on_small.scalar(f"select count() from {installs}")
+    on_small.command(f"alter table {installs} drop column payout_currency")
+
+    def added() -> list[str]:
+        said: list[str] = []
+        words = ["run", "--select", "rates_in_force"]
+        run_dbt(project, words, lambda event: said.append(event.info.msg))
+        return [line for line in said if "is added to" in line]
+
+    assert added() == [f"column payout_currency is added to {installs}"]
+    assert added() == []
+    assert on_small.scalar(f"select countIf(payout_currency is null) from {installs}") == rows > 0
+    on_small.command(f"rename table {installs} to {installs}_kept")
+    on_small.command(
+        f"create view {installs} as select * except (payout_currency) from {installs}_kept"
+    )
+    assert added() == []

@@ -51,35 +51,38 @@
 
 {% macro add_columns() %}
     {%- if execute and flags.WHICH in ("run", "build") -%}
-        {% set wanted = columns_added_later() %}
+        {# The tables that are there, with each of their columns; a view follows what it reads. #}
         {% set found_sql %}
-            select concat(database, '.', table), groupArray(name)
-            from system.columns
-            where (database, table) in (
-                {% for added in wanted -%}
+            select concat(columns.database, '.', columns.table), columns.name
+            from system.columns as columns
+            inner join system.tables as tables
+                on tables.database = columns.database and tables.name = columns.table
+            where tables.engine not like '%View' and (columns.database, columns.table) in (
+                {% for added in columns_added_later() -%}
                     ('{{ target.schema }}_{{ added.stage }}', '{{ added.table }}'){{ ", " if not loop.last }}
                 {%- endfor %}
             )
-            group by database, table
         {% endset %}
-        {% for row in run_query(found_sql).rows %}
-            {% for added in wanted if row[0] == target.schema ~ "_" ~ added.stage ~ "." ~ added.table %}
-                {% if ("'" ~ added.column ~ "'") not in row[1] | string %}
-                    {% do log("column " ~ added.column ~ " is added to " ~ row[0], info=true) %}
-                    {% do run_query(
-                        "alter table "
-                        ~ row[0]
-                        ~ " "
-                        ~ on_cluster_clause(this)
-                        ~ " add column if not exists "
-                        ~ added.column
-                        ~ " "
-                        ~ added.type
-                        ~ " after "
-                        ~ added.after
-                    ) %}
-                {% endif %}
-            {% endfor %}
+        {% set found = run_query(found_sql).rows %}
+        {% set there = found | map(attribute=0) | list %}
+        {% set columns = found | map("join", ".") | list %}
+        {% for added in columns_added_later() %}
+            {% set table = target.schema ~ "_" ~ added.stage ~ "." ~ added.table %}
+            {% if table in there and (table ~ "." ~ added.column) not in columns %}
+                {% do log("column " ~ added.column ~ " is added to " ~ table, info=true) %}
+                {% do run_query(
+                    "alter table "
+                    ~ table
+                    ~ " "
+                    ~ on_cluster_clause(this)
+                    ~ " add column if not exists "
+                    ~ added.column
+                    ~ " "
+                    ~ added.type
+                    ~ " after "
+                    ~ added.after
+                ) %}
+            {% endif %}
         {% endfor %}
     {%- endif -%}
 {% endmacro %}
