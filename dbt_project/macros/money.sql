@@ -24,9 +24,12 @@
 {%- endmacro %}
 
 
-{# An amount in the currency of the marts, to millionths; NULL where no rate converts it. #}
+{#
+    An amount in the currency of the marts, to millionths; NULL where no rate converts it, or into more
+    than can be summed.
+#}
 {% macro converted(amount, rate) -%}
-    if(isFinite({{ amount }} * {{ rate }}), round({{ amount }} * {{ rate }}, 6), null)
+    if({{ is_number(amount ~ " * " ~ rate) }}, round({{ amount }} * {{ rate }}, 6), null)
 {%- endmacro %}
 
 

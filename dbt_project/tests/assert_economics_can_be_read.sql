@@ -6,9 +6,6 @@ where
     and (
         toDateOrNull(valid_from) is null
         {%- for amount in ["payout", "dispute_cost", "review_cost"] %}
-            or (
-                {{ clean_text(amount) }} is not null
-                and not ifNull(isFinite(toFloat64OrNull({{ amount }})), false)
-            )
+            or ({{ clean_text(amount) }} is not null and {{ number(amount) }} is null)
         {%- endfor %}
     )

@@ -1,7 +1,6 @@
 """What core should hold of a row of AppsFlyer's `installs`, read by Python alone."""
 
 import ipaddress
-import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -74,12 +73,12 @@ def readings(text: str, zone: str) -> tuple[datetime, datetime] | None:
 
 
 def number(text: str) -> float | None:
-    """A finite number, written as Python and C write it."""
+    """A number that sums can hold, written as Python and C write it."""
     bare = text.strip(" \t\r\n")
     if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", bare):
         return None
     value = float(bare)
-    return value if math.isfinite(value) else None
+    return value if abs(value) < 1e20 else None
 
 
 def yes_or_no(text: str) -> int | None:
@@ -157,6 +156,7 @@ def install(
     ip = address(row["ip"])
     values = {
         "payout": number(row["af_cost_value"]),
+        "payout_currency": (said(row["af_cost_currency"]) or "").upper() or None,
         "is_on_wifi": yes_or_no(row["wifi"]),
         "country": country(row["country_code"]),
     }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-NOTHING = {"", "NULL", "NONE", "N/A", "NA", "NAN", "NIL", "UNKNOWN", "-", "--", "0"}
+NOTHING = {"", "NULL", "NONE", "N/A", "NAN", "UNKNOWN", "UNDEFINED", "-"}
 
 
 def code(text: str | None) -> str:

@@ -22,9 +22,9 @@
     )
 {%- endmacro %}
 
-{# Float64 of a text; NULL where it is no finite number. #}
+{# Float64 of a text; NULL where it is no finite number, or beyond 10^20, which no sum could hold. #}
 {% macro number(text) -%}
-    if(isFinite(toFloat64OrZero({{ trimmed(text) }})), toFloat64OrNull({{ trimmed(text) }}), null)
+    if({{ is_number("toFloat64OrZero(" ~ trimmed(text) ~ ")") }}, toFloat64OrNull({{ trimmed(text) }}), null)
 {%- endmacro %}
 
 {#

@@ -42,7 +42,8 @@ GOOD = {
 COLUMNS = (
     "event_at", "event_date", "arrived_at", "app_id", "publisher", "subpublisher", "campaign",
     "touched_at", "began_at", "downloaded_at", "play_clicked_at", "assisted_at", "ctit_seconds",
-    "payout", "is_on_wifi", "ip", "ip_subnet", "device", "country", "os_version", "carrier",
+    "payout", "payout_currency", "is_on_wifi", "ip", "ip_subnet", "device", "country",
+    "os_version", "carrier",
 )  # fmt: skip
 
 

@@ -69,7 +69,9 @@ ADDRESSES = st.one_of(
     st.ip_addresses(v=6).map(lambda address: str(address.exploded).upper()),
 )  # fmt: skip
 NUMBERS = st.one_of(
-    st.sampled_from([*NOTHING, "inf", "-inf", "1e400", "1,5", "0", "free", "+2", "1e2", " 3 "]),
+    st.sampled_from(
+        [*NOTHING, "inf", "-inf", "1e400", "1e40", "-1e20", "1,5", "0", "free", "+2", "1e2", " 3 "]
+    ),
     st.decimals(-1000, 1000, places=2).map(str),
 )
 ROWS = st.fixed_dictionaries({
@@ -80,6 +82,7 @@ ROWS = st.fixed_dictionaries({
     "af_siteid": NAMES,
     "af_sub_siteid": NAMES,
     "af_cost_value": NUMBERS,
+    "af_cost_currency": st.sampled_from(["USD", " jpy ", "Eur", "us dollar", "0", *NOTHING]),
     "country_code": st.sampled_from(["DE", "uk", " us ", "Germany", *NOTHING]),
     "ip": ADDRESSES,
     "wifi": st.sampled_from(["true", "FALSE", "1", "maybe", *NOTHING]),

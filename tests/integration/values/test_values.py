@@ -44,7 +44,9 @@ ADDRESSES = {
 }
 NUMBERS = {
     "1.5": 1.5, "NaN": None, "inf": None, "-Infinity": None, "1e400": None, "1,5": None,
-    " 2.5 ": 2.5, "+3": 3.0, "1e2": 100.0, "free": None, "": None, "N/A": None, "-0.25": -0.25,
+    " 2.5 ": 2.5, "+3": 3.0, "1e2": 100.0, "free": None, "": None, "1e40": None,
+    "-1e20": None, "1e15": 1e15,
+    "N/A": None, "-0.25": -0.25,
 }  # fmt: skip
 # Local times of Berlin: of the click, of the install; and the seconds between them.
 CLOCKS = [
@@ -213,13 +215,13 @@ def test_numbers_are_finite_or_nothing(built: Warehouse, files: dict[str, File])
     assert core(built, files["numbers"], "installs.payout") == [
         (value,) for value in NUMBERS.values()
     ]
-    # NaN, infinities, 1e400, 1,5 and `free` were there; '' and N/A say nothing.
+    # NaN, infinities, 1e400, 1e40, -1e20, 1,5 and `free` were there; '' and N/A say nothing.
     unread = built.scalar(
         f"select sum(unread_values) from {built.table('staging', 'load_accounting')}"
         f" where load_id in (select load_id from {built.table('raw', 'loads')}"
         " where file_name like '%numbers_%')"
     )
-    assert unread == 6
+    assert unread == 8
 
 
 def test_the_order_of_a_rows_times_tells_the_hour_that_comes_twice(
