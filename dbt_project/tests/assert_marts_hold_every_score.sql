@@ -1,11 +1,20 @@
--- Scores of runs that may count and the marts made of them agree, day by day.
+-- What core has of the subjects that runs which may count have scored, and the marts made of them agree,
+-- day by day.
 with
 
-    scored as (
-        select subject, toDate(subject_at) as event_date, uniqExact(subject_id) as subjects
+    counting as (
+        select subject, subject_id
         from {{ ref("scores_committed") }}
         where run_id in (select run_id from {{ ref("production_runs") }})
-        group by subject, event_date
+    ),
+
+    scored as (
+        {% for subject in ["install", "click"] %}
+            select '{{ subject }}' as subject, event_date, count() as subjects
+            from {{ ref(subject ~ "s") }}
+            where {{ subject }}_id in (select subject_id from counting where subject = '{{ subject }}')
+            group by event_date {{ "union all" if not loop.last }}
+        {% endfor %}
     ),
 
     in_facts as (
@@ -33,6 +42,4 @@ select
 from scored
 left join in_facts on in_facts.subject = scored.subject and in_facts.event_date = scored.event_date
 left join in_mart on in_mart.event_date = scored.event_date
-where
-    scored.subject in ('install', 'click')
-    and (scored.subjects != coalesce(fact_subjects, 0) or scored.subjects != coalesce(mart_subjects, 0))
+where scored.subjects != coalesce(fact_subjects, 0) or scored.subjects != coalesce(mart_subjects, 0)

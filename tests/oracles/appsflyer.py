@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,10 @@ UNREAD = (
     ("wifi", "is_on_wifi"),
     ("country_code", "country"),
 )
+
+
+# Told on the device after the touch, the second and third after the click in the store too.
+ON_DEVICE = ("play_clicked_at", "began_at", "downloaded_at")
 
 
 class Rejected(Exception):
@@ -70,6 +74,12 @@ def readings(text: str, zone: str) -> tuple[datetime, datetime] | None:
         # A year that Python does not know in UTC; it is no plausible one anyhow.
         return datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
     return min(both), max(both)
+
+
+def in_order(read: tuple[datetime, datetime], before: Sequence[datetime | None]) -> datetime:
+    """The later reading where one of the times before, to the second, lies between the two."""
+    early, late = (moment.replace(microsecond=0) for moment in read)
+    return read[any(each and early < each.replace(microsecond=0) <= late for each in before)]
 
 
 def number(text: str) -> float | None:
@@ -152,7 +162,12 @@ def install(
     times: dict[str, datetime | None] = {}
     for name, column in EARLIER_TIMES:
         read = readings(row.get(name, ""), zone)
-        times[column] = read[0] if read and is_plausible(read[0]) else None
+        # The touch as it is read, plausible or not, and the click in the store come before these.
+        touch = readings(row["attributed_touch_time"], zone)
+        after = [touch[0] if touch else None] if column in ON_DEVICE else []
+        after += [times["play_clicked_at"]] if column in ON_DEVICE[1:] else []
+        moment = in_order(read, after) if read else None
+        times[column] = moment if moment and is_plausible(moment) else None
     ip = address(row["ip"])
     values = {
         "payout": number(row["af_cost_value"]),
@@ -170,10 +185,8 @@ def install(
     read = readings(row["install_time"], zone)
     if read is None:
         raise Rejected("invalid_install_time", unread)
-    early, late = read
     touch = readings(row["attributed_touch_time"], zone)
-    before = [touch[0] if touch else None, *list(times.values())[1:]]
-    installed_at = late if any(each and early < each <= late for each in before) else early
+    installed_at = in_order(read, [touch[0] if touch else None, *list(times.values())[1:]])
     reason = refusal(row, installed_at, touch[0] if touch else None, is_plausible)
     if reason:
         raise Rejected(reason, unread)
@@ -223,7 +236,11 @@ def refusal(
 
 
 def identity(row: Mapping[str, str], zone: str) -> tuple[str, str, datetime]:
-    """What makes an install the same one: app, AppsFlyer id, second."""
+    """What makes an install the same one: app and AppsFlyer id as core has them, second."""
     read = readings(row["install_time"], zone)
     assert read is not None
-    return row["app_id"], row["appsflyer_id"], read[0].replace(microsecond=0)
+    return (
+        words(row["app_id"]) or "",
+        row["appsflyer_id"].strip(" \t\r\n"),
+        read[0].replace(microsecond=0),
+    )

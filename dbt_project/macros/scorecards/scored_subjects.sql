@@ -1,4 +1,7 @@
-{# Scored installs of a relation of scores, with what each was; `more` are further columns of the scores. #}
+{#
+    Scored installs of a relation of scores, with what each was; `more` are further columns of the scores.
+    A score of an install that core has no longer, since its load was taken back, stays in `ml` alone.
+#}
 {% macro scored_installs_of(relation, more=[]) %}
     {{
         _scored_of(
@@ -46,5 +49,5 @@
         scores.run_id as run_id,
         scores.scored_at as scored_at
     from scores
-    left join subjects on subjects.{{ subject }}_id = scores.subject_id
+    inner join subjects on subjects.{{ subject }}_id = scores.subject_id
 {% endmacro %}

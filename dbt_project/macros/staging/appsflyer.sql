@@ -34,21 +34,37 @@
     milliseconds and others do not. `read` is its time as `utc_time` reads it.
 #}
 {% macro appsflyer_install_id(read="install_read") -%}
-    {{ install_id_of("toStartOfSecond(" ~ or_epoch(read) ~ ")") }}
-{%- endmacro %}
-
-{# What it was before: to the millisecond. #}
-{% macro appsflyer_former_install_id(read="install_read") -%}
-    {{ install_id_of(or_epoch(read)) }}
-{%- endmacro %}
-
-{% macro install_id_of(time) -%}
     {{
-        subject_id(
-            "appsflyer", ["app_id", "appsflyer_id", "toString(toUnixTimestamp64Milli(" ~ time ~ "))"]
+        install_id_of(
+            "ifNull(" ~ clean_text("app_id") ~ ", '')",
+            trimmed("appsflyer_id"),
+            "toStartOfSecond(" ~ or_epoch(read) ~ ")",
         )
     }}
 {%- endmacro %}
+
+{# What it was before: to the millisecond, by app and id as the text stood. #}
+{% macro appsflyer_former_install_id(read="install_read") -%}
+    {{ install_id_of("app_id", "appsflyer_id", or_epoch(read)) }}
+{%- endmacro %}
+
+{% macro install_id_of(app, id, time) -%}
+    {{ subject_id("appsflyer", [app, id, "toString(toUnixTimestamp64Milli(" ~ time ~ "))"]) }}
+{%- endmacro %}
+
+{#
+    A time in an identity: the instant, so that a click or event told in two zones is one, written as
+    exports in UTC write it. Of the second's fraction `fraction` is what is kept of the text.
+#}
+{% macro instant_text(read, fraction="''") -%}
+    if({{ read }} is null, '', formatDateTime(assumeNotNull({{ read }}), '%F %T') || {{ fraction }})
+{%- endmacro %}
+
+{# The same of a device id. #}
+{% macro or_empty_id(text) -%} if({{ clean_device_id(text) }} is null, '', {{ text }}) {%- endmacro %}
+
+{# A text in an identity: empty where it says nothing. #}
+{% macro or_empty(text) -%} if({{ says_nothing(text) }}, '', {{ text }}) {%- endmacro %}
 
 {% macro or_epoch(time) -%} assumeNotNull(coalesce({{ time }}, toDateTime64(0, 3, 'UTC'))) {%- endmacro %}
 
@@ -66,25 +82,50 @@
 
         source as ({{ committed(relation) }}),
 
+        read as (
+            {%- set times = {
+                "install": "install_time",
+                "touch": "attributed_touch_time",
+                "contributor": "contributor1_touch_time",
+                "play_click": "gp_click_time",
+                "download": "device_download_time",
+                "install_begin": "gp_install_begin",
+            } %}
+            {{ both_readings("source", times, zones) }}
+        ),
+
+        {#- Told on the device after the touch: put in order before the install is by them. #}
+        clicked as (
+            select
+                *,
+                touch_read as touch_at,
+                {{ plausible("contributor_read") }} as contributor_at,
+                {{ in_order("play_click", ["touch_read"]) }} as play_click_told,
+                {{ plausible("play_click_told") }} as play_click_at
+            from read
+        ),
+
+        begun as (
+            select
+                *,
+                {% for name in ["download", "install_begin"] -%}
+                    {{ in_order(name, ["touch_at", "play_click_at"]) }} as {{ name }}_told,
+                    {{ plausible(name ~ "_told") }} as {{ name }}_at {{- ", " if not loop.last }}
+                {%- endfor %}
+            from clicked
+        ),
+
         typed as (
             select
                 *,
-                {{ utc_time("install_time", zones) }} as install_read,
-                {{ utc_time("attributed_touch_time", zones) }} as touch_at,
-                {{ plausible(utc_time("gp_install_begin", zones)) }} as install_begin_at,
-                {{ plausible(utc_time("device_download_time", zones)) }} as download_at,
-                {{ plausible(utc_time("gp_click_time", zones)) }} as play_click_at,
-                {{ plausible(utc_time("contributor1_touch_time", zones)) }} as contributor_at,
                 {{
                     in_order(
-                        "install_time",
-                        "install_read",
+                        "install",
                         ["touch_at", "play_click_at", "install_begin_at", "download_at", "contributor_at"],
-                        zones,
                     )
                 }} as installed_at,
                 {{ appsflyer_context() }}
-            from source
+            from begun
         ),
 
         renamed as (

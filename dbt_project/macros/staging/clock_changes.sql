@@ -1,22 +1,44 @@
 {#
     Where clocks are put back an hour comes twice, where they are put forward one never comes: a local
-    text of it has two readings. `utc_time` reads the earlier; where only the later keeps the order
-    of the row's own times, `in_order` takes that. `before` are columns of times that came before.
+    text of it has two readings. Rows of a relation with both of each of `times`, names of texts: the
+    earlier as `NAME_read`, the later as `NAME_later`, which is the same but for such hours. In layers,
+    for the engine writes an expression out wherever its name stands.
 #}
-{% macro in_order(text, read, before, zones) -%}
-    {%- if zones | length == 1 -%} {{ read }}
-    {%- else -%}
-        {%- set later = later_reading(text, read, zones) -%}
-        if(
-            {% for time in before -%}
-                ifNull(
-                    {{ time }} > {{ read }} and {{ time }} <= {{ later }}, false
-                ) {{- " or " if not loop.last }}
-            {%- endfor %},
-            {{ later }},
-            {{ read }}
+{% macro both_readings(relation, times, zones) -%}
+    select
+        *,
+        {% for name, text in times.items() -%}
+            {{ later_reading(text, name ~ "_read", zones) }} as {{ name }}_later {{- ", " if not loop.last }}
+        {%- endfor %}
+    from
+        (
+            select
+                *,
+                {% for name, text in times.items() -%}
+                    {{ utc_time(text, zones) }} as {{ name }}_read {{- ", " if not loop.last }}
+                {%- endfor %}
+            from {{ relation }}
         )
-    {%- endif -%}
+{%- endmacro %}
+
+
+{#
+    The reading of a time that keeps the order of the row's own times: the earlier, unless one of `before`,
+    columns of times that came before, lies between the two. They are compared by second, for some
+    columns tell milliseconds and others do not.
+#}
+{% macro in_order(name, before) -%}
+    if(
+        {% for time in before -%}
+            ifNull(
+                toStartOfSecond({{ time }}) > toStartOfSecond({{ name }}_read)
+                and toStartOfSecond({{ time }}) <= toStartOfSecond({{ name }}_later),
+                false
+            ) {{- " or " if not loop.last }}
+        {%- endfor %},
+        {{ name }}_later,
+        {{ name }}_read
+    )
 {%- endmacro %}
 
 

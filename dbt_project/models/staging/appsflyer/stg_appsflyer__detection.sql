@@ -3,15 +3,28 @@ with
 
     source as ({{ committed(source("appsflyer", "appsflyer__detection")) }}),
 
+    dated as (
+        select
+            *, ifNull(toString(toDateOrNull(left({{ trimmed("detection_date") }}, 10)) + 1), '') as day_after
+        from source
+    ),
+
+    read as (
+        {%- set times = {
+            "install": "install_time",
+            "touch": "attributed_touch_time",
+            "detection": "detection_date",
+            "next_day": "day_after",
+        } %}
+        {{ both_readings("dated", times, zones) }}
+    ),
+
     typed as (
         select
             *,
-            {{ utc_time("install_time", zones) }} as install_read,
-            {{ utc_time("attributed_touch_time", zones) }} as touch_at,
-            {{ in_order("install_time", "install_read", ["touch_at"], zones) }} as installed_at,
-            {{ utc_time("detection_date", zones) }} as detection_read,
-            {{ in_order("detection_date", "detection_read", ["installed_at"], zones) }} as detected_at
-        from source
+            {{ in_order("install", ["touch_read"]) }} as installed_at,
+            {{ in_order("detection", ["installed_at"]) }} as detected_at
+        from read
     ),
 
     renamed as (
@@ -22,7 +35,7 @@ with
             -- A date without a time is known when that day has ended. A verdict is the same one by install
             -- and second.
             toStartOfSecond(
-                if(match(detection_date, '[0-9][ T][0-9]'), detected_at, detected_at + toIntervalDay(1))
+                if(match(detection_date, '[0-9][ T][0-9]'), detected_at, next_day_read)
             ) as verdict_known_at,
             {{ subject_id("verdict", ["install_id", "ifNull(verdict_known_at, toDateTime64(0, 3, 'UTC'))"]) }}
             as verdict_id,

@@ -3,14 +3,22 @@ with
 
     source as ({{ committed(source("appsflyer", "appsflyer__in_app_events")) }}),
 
+    read as (
+        {%- set times = {
+            "install": "install_time",
+            "touch": "attributed_touch_time",
+            "event": "event_time",
+        } %}
+        {{ both_readings("source", times, zones) }}
+    ),
+
     typed as (
         select
             *,
-            {{ utc_time("install_time", zones) }} as install_read,
-            {{ utc_time("event_time", zones) }} as event_read,
-            {{ in_order("event_time", "event_read", ["install_read"], zones) }} as happened_at,
+            {{ in_order("install", ["touch_read"]) }} as installed_at,
+            {{ in_order("event", ["installed_at"]) }} as happened_at,
             {{ clean_text("app_id") }} as app
-        from source
+        from read
     ),
 
     renamed as (
@@ -19,16 +27,24 @@ with
                 subject_id(
                     "appsflyer",
                     [
-                        "app_id",
-                        "appsflyer_id",
-                        "replaceRegexpOne(event_time, '[.][0-9]+$', '')",
-                        "event_name",
-                        "event_value",
-                        "event_revenue",
+                        "ifNull(app, '')",
+                        or_empty("appsflyer_id"),
+                        instant_text("event_read"),
+                        or_empty("event_name"),
+                        or_empty("event_value"),
+                        "ifNull(toString("
+                        ~ number("event_revenue")
+                        ~ "), "
+                        ~ or_empty("event_revenue")
+                        ~ ")",
                     ],
                 )
             }} as event_id,
-            if({{ is_plausible("install_read") }}, {{ appsflyer_install_id() }}, null) as event_install_id,
+            if(
+                {{ is_plausible("install_read") }} and not {{ says_nothing("appsflyer_id") }},
+                {{ appsflyer_install_id() }},
+                null
+            ) as event_install_id,
             happened_at as event_at,
             app,
             {{ clean_text("event_name") }} as event_name_clean,
@@ -48,7 +64,7 @@ with
             told_arrival as arrived_at,
             {{
                 unread(
-                    [("install_time", "event_install_id is not null")],
+                    [("install_time", is_plausible("install_read"))],
                     numbers=[("event_revenue_usd", "revenue_usd is not null")],
                 )
             }} as unread_values,
