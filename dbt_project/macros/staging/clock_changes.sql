@@ -44,27 +44,32 @@
 
 {# The later reading of a text whose earlier one is `read`; `read` where it has but one. #}
 {% macro later_reading(text, read, zones, zone="timezone") -%}
-    multiIf(
-        {% for name in zones if name != "UTC" -%}
-            {%- set offset = utc_offset(read, name) -%}
-            {%- set before = utc_offset(read ~ " - toIntervalHour(12)", name) -%}
-            {%- set after = utc_offset(read ~ " + toIntervalHour(12)", name) -%}
-            {%- set put_back = before ~ " - " ~ after -%}
-            {#- Put forward: by so much the text is ahead of what clocks showed at `read`. #}
-            {{ zone }} = '{{ name }}' and {{ after }} > {{ before }},
-            {{ read }} + toIntervalSecond(
-                dateDiff('second', {{ read }}, parseDateTime64BestEffortOrNull({{ trimmed(text) }}, 3, 'UTC'))
-                - {{ offset }}
-            ),
-            {#- Put back soon after `read`: clocks show the text once more. #}
-            {{ zone }} = '{{ name }}'
-            and {{ after }} < {{ before }}
-            and {{ offset }} = {{ before }}
-            and {{ utc_offset(read ~ " + toIntervalSecond(" ~ put_back ~ ")", name) }} = {{ after }},
-            {{ read }} + toIntervalSecond({{ put_back }}),
-        {% endfor -%}
-        {{ read }}
-    )
+    {%- if zones == ["UTC"] -%} {{ read }}
+    {%- else -%}
+        multiIf(
+            {% for name in zones if name != "UTC" -%}
+                {%- set offset = utc_offset(read, name) -%}
+                {%- set before = utc_offset(read ~ " - toIntervalHour(12)", name) -%}
+                {%- set after = utc_offset(read ~ " + toIntervalHour(12)", name) -%}
+                {%- set put_back = before ~ " - " ~ after -%}
+                {#- Put forward: by so much the text is ahead of what clocks showed at `read`. #}
+                {{ zone }} = '{{ name }}' and {{ after }} > {{ before }},
+                {{ read }} + toIntervalSecond(
+                    dateDiff(
+                        'second', {{ read }}, parseDateTime64BestEffortOrNull({{ trimmed(text) }}, 3, 'UTC')
+                    )
+                    - {{ offset }}
+                ),
+                {#- Put back soon after `read`: clocks show the text once more. #}
+                {{ zone }} = '{{ name }}'
+                and {{ after }} < {{ before }}
+                and {{ offset }} = {{ before }}
+                and {{ utc_offset(read ~ " + toIntervalSecond(" ~ put_back ~ ")", name) }} = {{ after }},
+                {{ read }} + toIntervalSecond({{ put_back }}),
+            {% endfor -%}
+            {{ read }}
+        )
+    {%- endif -%}
 {%- endmacro %}
 
 

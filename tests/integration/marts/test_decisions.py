@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +220,29 @@ def test_champion_and_challenger_stand_side_by_side_and_one_counts(
     clicks = built.query(f"select is_flagged from {built.table('marts', 'fct_scored_clicks')}")
     assert clicks.height > 1000
     assert clicks["is_flagged"].null_count() == clicks.height, "a model of conversions never flags"
+
+
+@pytest.mark.full
+def test_scores_of_a_load_taken_back_stand_in_no_mart(
+    copied: Warehouse, on_copy: Callable[..., None]
+) -> None:
+    scored = rows_of(copied, "marts", "fct_scored_installs")
+    day = max(row["event_date"] for row in scored)
+    (file,) = copied.query(
+        "select any(source_file) as file from"
+        f" {copied.table('staging', 'stg_appsflyer__installs')} where event_date = {{day:Date}}"
+        " and install_id in {ids:Array(UUID)}",
+        day=day, ids=[row["install_id"] for row in scored],
+    )["file"].to_list()  # fmt: skip
+    stored = copied.scalar(f"select count() from {copied.table('ml', 'scores')}")
+    on_copy("unload", file, "--force", "--yes")
+    # With its tests: those of scores compare what core has of them.
+    on_copy("build")
+    left = rows_of(copied, "marts", "fct_scored_installs")
+    installs = {row["install_id"] for row in rows_of(copied, "core", "installs")}
+    expected = [row for row in scored if row["install_id"] in installs]
+    assert 0 < len(expected) < len(scored)
+    assert sorted(row["install_id"] for row in left) == sorted(
+        row["install_id"] for row in expected
+    )
+    assert copied.scalar(f"select count() from {copied.table('ml', 'scores')}") == stored
