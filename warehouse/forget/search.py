@@ -113,7 +113,7 @@ class Search:
         for chunk in in_chunks(sorted(self.subjects)):
             rows = self.warehouse.query(
                 f"select former from {self.warehouse.table('raw', 'moved_ids')}"
-                " where kind = 'install' and current in {ids:Array(String)}",
+                " where kind in ('install', 'click') and current in {ids:Array(String)}",
                 ids=chunk,
             )
             found |= set(rows["former"])

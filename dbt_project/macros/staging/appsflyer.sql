@@ -29,46 +29,6 @@
 {%- endmacro %}
 
 
-{#
-    An install is the same one in every report by app, AppsFlyer id and second: some exports tell
-    milliseconds and others do not. `read` is its time as `utc_time` reads it.
-#}
-{% macro appsflyer_install_id(read="install_read") -%}
-    {{
-        install_id_of(
-            "ifNull(" ~ clean_text("app_id") ~ ", '')",
-            trimmed("appsflyer_id"),
-            "toStartOfSecond(" ~ or_epoch(read) ~ ")",
-        )
-    }}
-{%- endmacro %}
-
-{# What it was before: to the millisecond, by app and id as the text stood. #}
-{% macro appsflyer_former_install_id(read="install_read") -%}
-    {{ install_id_of("app_id", "appsflyer_id", or_epoch(read)) }}
-{%- endmacro %}
-
-{% macro install_id_of(app, id, time) -%}
-    {{ subject_id("appsflyer", [app, id, "toString(toUnixTimestamp64Milli(" ~ time ~ "))"]) }}
-{%- endmacro %}
-
-{#
-    A time in an identity: the instant, so that a click or event told in two zones is one, written as
-    exports in UTC write it. Of the second's fraction `fraction` is what is kept of the text.
-#}
-{% macro instant_text(read, fraction="''") -%}
-    if({{ read }} is null, '', formatDateTime(assumeNotNull({{ read }}), '%F %T') || {{ fraction }})
-{%- endmacro %}
-
-{# The same of a device id. #}
-{% macro or_empty_id(text) -%} if({{ clean_device_id(text) }} is null, '', {{ text }}) {%- endmacro %}
-
-{# A text in an identity: empty where it says nothing. #}
-{% macro or_empty(text) -%} if({{ says_nothing(text) }}, '', {{ text }}) {%- endmacro %}
-
-{% macro or_epoch(time) -%} assumeNotNull(coalesce({{ time }}, toDateTime64(0, 3, 'UTC'))) {%- endmacro %}
-
-
 {# What a report gives as reason and sub-reason. #}
 {% macro both_reasons(reason, sub_reason) -%}
     {{ trimmed("coalesce(" ~ said(reason) ~ ", '') || ' ' || coalesce(" ~ said(sub_reason) ~ ", '')") }}

@@ -7,7 +7,7 @@
     {#- Tables of `ml` by name: core does not read them, so nothing of core is made of scores. #}
     {%- set former, written = ref("appsflyer_former_ids"), target.schema ~ "_ml." -%}
     {%- set moved = target.schema ~ "_raw.moved_ids" -%}
-    {%- if execute and flags.WHICH in ("run", "build") and has_ids_to_move(moved) -%}
+    {%- if execute and flags.WHICH in ("run", "build") and has_ids_to_move(moved, "reading") -%}
         {% do run_query(
             "insert into "
             ~ moved
@@ -21,22 +21,53 @@
         {% do move_rows(moved, written ~ "scores", "subject_id", "subpublisher_day", "run_id") %}
         {% do move_rows(moved, written ~ "claim_rows", "install_id", "install", "claim_id") %}
         {% do move_decisions(moved, written ~ "block_decisions") %}
-        {% if not var("build_from", none) and not var("build_to", none) %}
-            {#- Every day that can be is built with this reading: nothing is left to move. #}
-            {% do run_query(
-                "insert into " ~ moved ~ " values ('reading', '', '', '" ~ reading() ~ "', now64(3))"
-            ) %}
-        {% endif %}
+        {% do note_all_moved(moved, "reading") %}
     {%- endif -%}
 {% endmacro %}
 
 
+{# The same of clicks that were scored, after core has clicks. #}
+{% macro follow_moved_clicks() %}
+    {%- set former, scores = ref("appsflyer_former_clicks"), target.schema ~ "_ml.scores" -%}
+    {%- set moved = target.schema ~ "_raw.moved_ids" -%}
+    {%- if execute and flags.WHICH in ("run", "build") and has_ids_to_move(moved, "reading of clicks") -%}
+        {% if run_query("select count() from " ~ scores ~ " where subject = 'click'").rows[0][0] | int %}
+            {% do run_query(
+                "insert into "
+                ~ moved
+                ~ " select kind, publisher, former_id, current_id, now64(3) from ("
+                ~ moved_clicks(moved, former, scores)
+                ~ ")"
+            ) %}
+            {% do move_rows(moved, scores, "subject_id", "click", "run_id") %}
+        {% endif %}
+        {% do note_all_moved(moved, "reading of clicks") %}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# Where every day that can be is built with this reading nothing is left to move. #}
+{% macro note_all_moved(moved, kind) %}
+    {% if not var("build_from", none) and not var("build_to", none) %}
+        {% do run_query(
+            "insert into "
+            ~ moved
+            ~ " values ('"
+            ~ kind
+            ~ "', '', '', '"
+            ~ reading()
+            ~ "', now64(3))"
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
 {# Whether the store was read otherwise before, and not all of it has moved. #}
-{% macro has_ids_to_move(moved) %}
+{% macro has_ids_to_move(moved, kind) %}
     {% set asked %}
         select
             (select count() from {{ ref("load_days") }} where reading < {{ reading() }}) > 0
-            and (select count() from {{ moved }} where kind = 'reading' and current = '{{ reading() }}') = 0
+            and (select count() from {{ moved }} where kind = '{{ kind }}' and current = '{{ reading() }}') = 0
     {% endset %}
     {{ return(run_query(asked).rows[0][0] | int == 1) }}
 {% endmacro %}

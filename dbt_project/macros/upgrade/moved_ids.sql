@@ -39,3 +39,31 @@
     from former_ids
     where site != former_site and site != '' and (publisher, site) in (select publisher, site from sites)
 {% endmacro %}
+
+
+{# Scored clicks that core has under another id than they were scored by: kind, publisher, former, current. #}
+{% macro moved_clicks(moved, former, scores) %}
+    with
+
+        scored as (
+            select former_click_id as former, min(click_id) as current
+            from {{ former }}
+            where
+                click_id != former_click_id
+                and former_click_id in (select subject_id from {{ scores }} where subject = 'click')
+            group by former_click_id
+        ),
+
+        held as (
+            select click_id
+            from {{ this }}
+            where click_id in (select current from scored) or click_id in (select former from scored)
+        )
+
+    select 'click' as kind, '' as publisher, toString(former) as former_id, toString(current) as current_id
+    from scored
+    where
+        current in (select click_id from held)
+        and former not in (select click_id from held)
+        and toString(former) not in (select former from {{ moved }} where kind = 'click')
+{% endmacro %}

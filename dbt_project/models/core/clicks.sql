@@ -2,6 +2,7 @@
     config(
         engine=table_engine(),
         order_by="(event_at, click_id)",
+        post_hook="{{ follow_moved_clicks() }}",
     )
 }}
 {%- set days = days_to_build([loads_of(["talkingdata.clicks", "appsflyer.clicks"])], in_parts=true) %}

@@ -10,35 +10,7 @@ with
 
     renamed as (
         select
-            -- Clicks carry no id: rows alike in all of these are postbacks of the same click.
-            {{
-                subject_id(
-                    "appsflyer",
-                    [
-                        instant_text(
-                            "clicked_at",
-                            "replaceRegexpOne(extract(attributed_touch_time, '[.][0-9]+'), '[.]?0*$', '')",
-                        ),
-                        or_empty("attributed_touch_type"),
-                        or_empty("app_id"),
-                        or_empty("media_source"),
-                        "site",
-                        "sub_site",
-                        or_empty("campaign"),
-                        or_empty("af_c_id"),
-                        or_empty("af_adset_id"),
-                        or_empty("af_ad_id"),
-                        or_empty("af_sub1"),
-                        "if(ip_read is null, " ~ or_empty("ip") ~ ", ifNull(ip_spelled, ''))",
-                        or_empty("user_agent"),
-                        or_empty_id("advertising_id"),
-                        or_empty_id("idfa"),
-                        or_empty_id("oaid"),
-                        or_empty_id("android_id"),
-                        or_empty("original_url"),
-                    ],
-                )
-            }} as click_id,
+            {{ appsflyer_click_id() }} as click_id,
             clicked_at as event_at,
             clean_app_id as app,
             publisher,
