@@ -55,8 +55,6 @@ class Report:
     table: Table
     needs_timezone: bool
     aliases: tuple[str, ...]
-    # Texts in lower case that say nothing, where a value may be missing.
-    nothing: tuple[str, ...] = ("",)
 
     @cached_property
     def columns(self) -> dict[str, Column]:
@@ -94,7 +92,6 @@ def find_table(project: Project, stage: str, name: str) -> Table:
 
 def reports(project: Project, source: str | None = None) -> list[Report]:
     """The reports of `source`, or of every source. Raises `UsageError` naming those known."""
-    nothing = tuple(_variables(project).get("words_for_nothing", ("",)))
     known = [
         Report(
             source=meta["load"],
@@ -102,7 +99,6 @@ def reports(project: Project, source: str | None = None) -> list[Report]:
             table=table,
             needs_timezone=bool(meta.get("needs_timezone", False)),
             aliases=tuple(meta.get("aliases", ())),
-            nothing=nothing,
         )
         for table, meta in _definitions(project)
         if "load" in meta

@@ -185,7 +185,8 @@ def _already_loaded(path: Path, report: Report, known: ledger.Committed, timezon
     if known.rows_read and not same_zone(known.timezone, timezone):
         raise UserError(
             f"{path}: already loaded with time zone {known.timezone}, found {timezone}",
-            f"say --timezone {known.timezone}; another zone needs a new store",
+            f"say --timezone {known.timezone}, or take it back with `clickward unload` and load it"
+            " again",
         )
     other = "" if known.file_name == str(path) else f" as {known.file_name}"
     return Result(
