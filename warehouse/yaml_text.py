@@ -28,7 +28,8 @@ def read_yaml(path: Path, hint: str | None = None) -> Any:
 def parse_yaml(text: str, name: str, hint: str | None = None) -> Any:
     """What the YAML `text` says; `name` tells in errors where it stands, `hint` what to do.
 
-    Raises `UsageError` where it is not YAML, has a value that is none of its type, is very long or deep, or where its aliases unpack to
+    Raises `UsageError` where it is not YAML, has a value that is none of its type, is very long or
+    deep, or where its aliases unpack to
     more than a million values or to a value inside itself: whoever walks through such a document
     does not come to an end.
     """
