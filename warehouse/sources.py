@@ -10,6 +10,7 @@ from clickward.warehouse.errors import UsageError
 from clickward.warehouse.profile import Project
 from clickward.warehouse.yaml_text import read_yaml
 
+QUOTES = re.compile(r"""["'`\u00ab\u00b4\u00bb\u2018-\u201f]""")
 SCHEMA = re.compile(r"\{\{\s*target\.schema\s*\}\}_(\w+)")
 
 
@@ -73,8 +74,8 @@ class Report:
 
 
 def normalise(header: str) -> str:
-    """A header as compared: trimmed, one space between words, case ignored."""
-    return " ".join(header.split()).casefold()
+    """A header as compared: without quotes, trimmed, one space between words, case ignored."""
+    return " ".join(QUOTES.sub("", header).split()).casefold()
 
 
 def tables(project: Project) -> list[Table]:

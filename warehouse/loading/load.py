@@ -32,10 +32,13 @@ class Result:
     rejected_at_load: int = 0
     note: str = ""
     first_rejected: RejectedLine | None = field(default=None, repr=False)
+    ignored: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The result as printed: without the line, which may be long and personal."""
-        return {name: value for name, value in asdict(self).items() if name != "first_rejected"}
+        printed = asdict(self)
+        del printed["first_rejected"], printed["ignored"]
+        return printed
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,7 @@ def _loaded(path: Path, report: Report, reader: Reader, attempt: Attempt) -> Res
         rejected_at_load=attempt.rows_rejected,
         note=f"ignored columns: {', '.join(ignored)}" if ignored else "",
         first_rejected=attempt.first_rejected,
+        ignored=tuple(ignored),
     )
 
 
