@@ -1,5 +1,6 @@
 """`clickward load`: files into raw tables."""
 
+from collections import Counter
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clickward.cli.options import Json, finite, on_project
-from clickward.cli.output import Progress, print_json, print_table, say
+from clickward.cli.output import Progress, escaped, print_json, print_table, say
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.profile import Project
 
@@ -83,13 +84,15 @@ def load(
         print_json(rows)
     elif len(rows) > SHOWN_FILES:
         print_table(SUMMARY, summary(rows))
+        for line in ignored(results):
+            say(escaped(line))
     else:
         print_table(COLUMNS, [[row[column] for column in COLUMNS] for row in rows])
     for hint, alike in groupby(failures, key=lambda failure: failure.hint):
         for failure in alike:
-            say(f"error: {failure.message}")
+            say(f"error: {escaped(failure.message)}")
         if hint:
-            say(f"hint: {hint}")
+            say(f"hint: {escaped(hint)}")
     if failures:
         raise typer.Exit(1)
 
@@ -105,12 +108,21 @@ def summary(rows: list[dict[str, Any]]) -> list[list[Any]]:
     return [[*key, *counts] for key, counts in sums.items()]
 
 
+def ignored(results: "list[Result]") -> list[str]:
+    """A line for each set of columns that files have and raw does not know."""
+    counts = Counter(tuple(sorted(set(r.ignored))) for r in results if r.ignored)
+    return [
+        f"{count:,} {'file' if count == 1 else 'files'}: ignored columns: {', '.join(columns)}"
+        for columns, count in counts.items()
+    ]
+
+
 def _load_all(
     loader: "Loader", chosen: list["Report"], paths: list[str]
 ) -> tuple[list["Result"], list[UserError]]:
     """Load every file; one that fails, in whatever way, does not keep the others out."""
     from clickward.warehouse.failures import unexpected
-    from clickward.warehouse.loading.files import Missing, expand
+    from clickward.warehouse.loading.files import LeftOut, Missing, expand
     from clickward.warehouse.loading.load import Result
     from clickward.warehouse.loading.plan import Plan
 
@@ -118,6 +130,9 @@ def _load_all(
     failures: list[UserError] = []
     plan = Plan.of(loader.warehouse.project, chosen)
     for item in expand(paths):
+        if isinstance(item, LeftOut):
+            say(escaped(str(item)))
+            continue
         name = str(item.path)
         told = chosen[0].name if len(chosen) == 1 else ""
         try:
@@ -137,16 +152,16 @@ def _load_all(
         note = failure.message.removeprefix(f"{name}: ")
         results.append(Result(name, chosen[0].source, told, "failed", note=note))
     for line in plan.left_out():
-        say(line)
+        say(escaped(line))
     return results, failures
 
 
 def _load_one(loader: "Loader", path: Path, report: "Report") -> "Result":
-    with Progress(path.name, path.stat().st_size, "bytes") as progress:
+    with Progress(escaped(path.name), path.stat().st_size, "bytes") as progress:
         result = loader.load(path, report, progress)
     if result.first_rejected is not None:
         say(
-            f"{path}: {result.rejected_at_load:,} of {result.rows_read:,} rows rejected;"
-            f" the first is {result.first_rejected}"
+            f"{escaped(str(path))}: {result.rejected_at_load:,} of {result.rows_read:,} rows"
+            f" rejected; the first is {result.first_rejected}"
         )
     return result

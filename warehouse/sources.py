@@ -10,6 +10,7 @@ from clickward.warehouse.errors import UsageError
 from clickward.warehouse.profile import Project
 from clickward.warehouse.yaml_text import read_yaml
 
+QUOTES = re.compile(r"""["'`\u00ab\u00b4\u00bb\u2018-\u201f]""")
 SCHEMA = re.compile(r"\{\{\s*target\.schema\s*\}\}_(\w+)")
 
 
@@ -55,8 +56,6 @@ class Report:
     table: Table
     needs_timezone: bool
     aliases: tuple[str, ...]
-    # Texts in lower case that say nothing, where a value may be missing.
-    nothing: tuple[str, ...] = ("",)
 
     @cached_property
     def columns(self) -> dict[str, Column]:
@@ -75,8 +74,8 @@ class Report:
 
 
 def normalise(header: str) -> str:
-    """A header as compared: trimmed, one space between words, case ignored."""
-    return " ".join(header.split()).casefold()
+    """A header as compared: without quotes, trimmed, one space between words, case ignored."""
+    return " ".join(QUOTES.sub("", header).split()).casefold()
 
 
 def tables(project: Project) -> list[Table]:
@@ -94,7 +93,6 @@ def find_table(project: Project, stage: str, name: str) -> Table:
 
 def reports(project: Project, source: str | None = None) -> list[Report]:
     """The reports of `source`, or of every source. Raises `UsageError` naming those known."""
-    nothing = tuple(_variables(project).get("words_for_nothing", ("",)))
     known = [
         Report(
             source=meta["load"],
@@ -102,7 +100,6 @@ def reports(project: Project, source: str | None = None) -> list[Report]:
             table=table,
             needs_timezone=bool(meta.get("needs_timezone", False)),
             aliases=tuple(meta.get("aliases", ())),
-            nothing=nothing,
         )
         for table, meta in _definitions(project)
         if "load" in meta

@@ -11,6 +11,8 @@ from clickward.warehouse.errors import UsageError
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LONGEST = 4 << 20
 DEEPEST = 100
+# What YAML's own constructors let through where a text is no value of its type: `!!int x`.
+UNMADE = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError)
 MOST_NODES = 1_000_000
 
 
@@ -26,7 +28,8 @@ def read_yaml(path: Path, hint: str | None = None) -> Any:
 def parse_yaml(text: str, name: str, hint: str | None = None) -> Any:
     """What the YAML `text` says; `name` tells in errors where it stands, `hint` what to do.
 
-    Raises `UsageError` where it is not YAML, is very long or deep, or where its aliases unpack to
+    Raises `UsageError` where it is not YAML, has a value that is none of its type, is very long or
+    deep, or where its aliases unpack to
     more than a million values or to a value inside itself: whoever walks through such a document
     does not come to an end.
     """
@@ -37,6 +40,12 @@ def parse_yaml(text: str, name: str, hint: str | None = None) -> Any:
         return yaml.load(text, Loader)
     except yaml.YAMLError as error:
         raise UsageError(f"{name} is not YAML: {' '.join(str(error).split())}", hint) from error
+    except UNMADE as error:
+        raise UsageError(
+            f"{name} is not YAML: a value is none of its type"
+            f" ({type(error).__name__}: {' '.join(str(error).split())})",
+            hint,
+        ) from error
 
 
 def _measure(text: str, name: str) -> None:

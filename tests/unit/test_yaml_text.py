@@ -34,6 +34,41 @@ def test_document_without_end_is_refused_in_a_second(text: str) -> None:
     assert time.perf_counter() - start < 1
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-13-45",
+        "2026-02-30",
+        "2026-01-05 25:00:00",
+        "9" * 5_000,
+        "-" + "9" * 5_000,
+        "!!int x",
+        "!!int ''",
+        "!!float z",
+        "!!float ''",
+        "!!bool x",
+        "!!timestamp x",
+        "!!binary é",
+        "!!null {}",
+        "!!set [a]",
+        "!!omap x",
+        "{[a]: 1}",
+        "{? {a: 1} : 2}",
+        "1e5_: !!int 0x",
+    ],
+)
+def test_value_that_is_none_of_its_type_is_one_line(value: str, tmp_path: Path) -> None:
+    text = f"days: {value}\n"
+    with pytest.raises(UsageError, match=r"^--vars .* is not YAML: ") as told:
+        parse_variables(text)
+    assert "\n" not in told.value.message
+    path = tmp_path / "scenario.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=r"scenario\.yaml is not YAML: ") as told:
+        load_scenario(path)
+    assert "\n" not in told.value.message
+
+
 def test_aliases_that_stay_small_are_read() -> None:
     text = "a: &a {b: [1, 2]}\nc: *a\nd: {<<: *a, e: *a}\n"
     assert parse_yaml(text, "f.yml") == yaml.safe_load(text)

@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,15 @@ from typing import Literal
 import pyarrow as pa
 
 from clickward.warehouse.errors import UserError
+from clickward.warehouse.loading.recognise import topic_of
 
 Compression = Literal["gzip", "zstd"]
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".gz", ".zst", ".parquet")
+# A part of a Data Locker may have no suffix: its content tells what it is.
+BARE_PART = re.compile(r"part[-_]?\w[-\w]*", re.IGNORECASE)
+# Files that go along with others and hold no rows: left out without a word.
+BESIDE = (".crc", ".md5", ".sha1", ".sha256", ".sha512", "thumbs.db", "desktop.ini")
+NAMED = 8
 HEAD = 1 << 16
 PARQUET_MAGIC = b"PAR1"
 OTHERS = {
@@ -55,10 +62,33 @@ class Missing:
     error: UserError
 
 
-def expand(paths: Iterable[str]) -> list[Found | Missing]:
+@dataclass(frozen=True)
+class LeftOut:
+    """Files of a searched folder that are not loaded for what their names end in."""
+
+    path: Path
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        count = len(self.names)
+        files = "1 file" if count == 1 else f"{count:,} files"
+        end = "its name ends" if count == 1 else "their names end"
+        some = ", ".join(printable(name) for name in self.names[:NAMED])
+        more = ", …" if count > NAMED else ""
+        return (
+            f"{printable(str(self.path))}: {files} left out, {end} in none of"
+            f" {', '.join(SUFFIXES)}: {some}{more}"
+        )
+
+
+Item = Found | Missing | LeftOut
+
+
+def expand(paths: Iterable[str]) -> list[Item]:
     """Files named by files, folders (searched to the bottom) and patterns; each once."""
-    found: dict[str, Found | Missing] = {}
+    found: dict[str, Item] = {}
     for text in paths:
+        items: list[Item]
         try:
             items = _expand_one(text)
         except OSError as error:
@@ -69,12 +99,14 @@ def expand(paths: Iterable[str]) -> list[Found | Missing]:
     return list(found.values())
 
 
-def _expand_one(text: str) -> list[Found | Missing]:
+def _expand_one(text: str) -> list[Item]:
     path = Path(text)
     if path.is_dir():
-        return _search(path) or [
-            _missing(text, "the folder has no file to load", f"files end in {', '.join(SUFFIXES)}")
-        ]
+        items = _search(path)
+        if all(isinstance(item, LeftOut) for item in items):
+            what, hint = "the folder has no file to load", f"files end in {', '.join(SUFFIXES)}"
+            items.append(_missing(text, what, hint))
+        return items
     if path.is_file():
         return [_named(path)]
     if path.exists():
@@ -87,19 +119,24 @@ def _expand_one(text: str) -> list[Found | Missing]:
     return [_missing(text, "no such file", "check the path")]
 
 
-def _search(folder: Path) -> list[Found | Missing]:
+def _search(folder: Path) -> list[Item]:
     """The files below `folder`, in order; a folder that cannot be read is told, not passed over."""
     unreadable: list[OSError] = []
-    found: list[Found | Missing] = []
+    found: list[Item] = []
+    others: list[str] = []
     for here, folders, files in os.walk(folder, onerror=unreadable.append):
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
-        found += [
-            _named(path, folder)
-            for name in files
-            if name.lower().endswith(SUFFIXES) and not name.startswith((".", "_"))
-            if (path := Path(here, name)).is_file()
-        ]
+        for name in files:
+            path = Path(here, name)
+            if name.startswith((".", "_")) or name.lower().endswith(BESIDE) or not path.is_file():
+                continue
+            if name.lower().endswith(SUFFIXES) or (BARE_PART.fullmatch(name) and topic_of(path)):
+                found.append(_named(path, folder))
+            else:
+                others.append(str(path.relative_to(folder)))
     found.sort(key=lambda item: str(item.path))
+    if others:
+        found.append(LeftOut(folder, tuple(sorted(others))))
     return found + [
         _missing(str(error.filename), f"cannot be read: {error.strerror}", "check its rights")
         for error in unreadable

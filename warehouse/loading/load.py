@@ -32,10 +32,13 @@ class Result:
     rejected_at_load: int = 0
     note: str = ""
     first_rejected: RejectedLine | None = field(default=None, repr=False)
+    ignored: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The result as printed: without the line, which may be long and personal."""
-        return {name: value for name, value in asdict(self).items() if name != "first_rejected"}
+        printed = asdict(self)
+        del printed["first_rejected"], printed["ignored"]
+        return printed
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,7 @@ def _loaded(path: Path, report: Report, reader: Reader, attempt: Attempt) -> Res
         rejected_at_load=attempt.rows_rejected,
         note=f"ignored columns: {', '.join(ignored)}" if ignored else "",
         first_rejected=attempt.first_rejected,
+        ignored=tuple(ignored),
     )
 
 
@@ -185,7 +189,8 @@ def _already_loaded(path: Path, report: Report, known: ledger.Committed, timezon
     if known.rows_read and not same_zone(known.timezone, timezone):
         raise UserError(
             f"{path}: already loaded with time zone {known.timezone}, found {timezone}",
-            f"say --timezone {known.timezone}; another zone needs a new store",
+            f"say --timezone {known.timezone}, or take it back with `clickward unload` and load it"
+            " again",
         )
     other = "" if known.file_name == str(path) else f" as {known.file_name}"
     return Result(

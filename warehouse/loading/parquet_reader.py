@@ -72,12 +72,22 @@ class ParquetReader:
                 MARK if has_marks else None,
             )
 
+    def _text(self, name: str, values: pa.Array) -> pa.Array:
+        try:
+            return as_text(values, self._timezone)
+        except KeyError as error:
+            raise UserError(
+                f"{self.path}: the column {name} has a map with a key more than once, after row"
+                f" {self.rows_read:,}; expected every key once",
+                "write it as a list of keys and values, or as JSON text",
+            ) from error
+
     def _texts(self) -> Iterator[pa.Table]:
         names = list(self.matched.positions)
         try:
             for block in blocks(self._file, self.path, self._columns):
-                columns = (block.column(name) for name in self._columns)
-                yield pa.table([as_text(values, self._timezone) for values in columns], names=names)
+                texts = [self._text(name, block.column(name)) for name in self._columns]
+                yield pa.table(texts, names=names)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise UserError(
                 f"{self.path}: found a Parquet file damaged after row {self.rows_read:,}"

@@ -359,15 +359,7 @@ TAKEN = [
     Taken(
         "optional_time.csv",
         with_row(2, b"2,3,1,13,497,2017-11-07 09:30:38,soon,0\n"),
-        19,
-        (
-            (
-                2,
-                "invalid_datetime",
-                f"attributed_time as {TIME}",
-                "2,3,1,13,497,2017-11-07 09:30:38,soon,0",
-            ),
-        ),
+        20,
     ),
     Taken(
         "no_value.csv",

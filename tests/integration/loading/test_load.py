@@ -142,7 +142,11 @@ def test_folders_and_patterns_are_searched_and_each_file_read_once(
     (deep / "truth.csv").write_bytes(b"nonsense")
     code, out, err = run("load", "talkingdata", "in", "in/deep/t*o.csv", "in/deep/../deep/one.csv")
     assert code == 0
-    assert err == "in/deep/truth.csv: left out, it is of truth: clickward load truth\n"
+    assert err == (
+        "in: 1 file left out, its name ends in none of"
+        " .csv, .csv.gz, .csv.zst, .gz, .zst, .parquet: deep/readme.txt\n"
+        "in/deep/truth.csv: left out, it is of truth: clickward load truth\n"
+    )
     assert [line.split()[0] for line in out.splitlines()[2:]] == [
         "in/deep/one.csv",
         "in/deep/two.csv",

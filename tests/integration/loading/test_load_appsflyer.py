@@ -186,14 +186,36 @@ def test_csv_needs_a_time_zone_and_keeps_it_in_the_ledger(run: Run, warehouse: W
     assert code == 1
     assert err == (
         "error: installs.csv: already loaded with time zone Europe/Berlin, found UTC\n"
-        "hint: say --timezone Europe/Berlin; another zone needs a new store\n"
+        "hint: say --timezone Europe/Berlin, or take it back with `clickward unload` and load it"
+        " again\n"
     )
+    assert run("unload", "installs.csv", "--yes")[0] == 0
+    assert run("load", "appsflyer", "installs.csv", "--timezone", "UTC")[0] == 0
+    assert warehouse.query(f"select toString(timezone) as zone from {ledger}").rows() == [("UTC",)]
+
+
+def test_zone_of_a_name_in_other_spellings(run: Run, warehouse: Warehouse) -> None:
+    days = "2026-01-05_2026-01-06"
+    names = [f"a_installs_{days}_{tail}.csv" for tail in ("Asia-Singapore", "EuropeBerlin", "PST")]
+    for place, name in enumerate(names):
+        Path(name).write_text(csv_text(INSTALL | {"appsflyer_id": [str(place)]}))
+    code, _, err = run("load", "appsflyer", *names, "--timezone", "UTC")
+    assert code == 1
+    assert [line.partition(": ")[2] for line in err.splitlines() if line.startswith("error")] == [
+        f"{names[0]}: its name tells that times are in Asia/Singapore, found --timezone UTC",
+        f"{names[1]}: its name tells that times are in Europe/Berlin, found --timezone UTC",
+        f"{names[2]}: its name ends in PST, which is no time zone that is known",
+    ]
+    assert run("load", "appsflyer", *names[:2])[0] == 0
+    ledger = warehouse.table("raw", "loads")
+    zones = warehouse.query(f"select toString(timezone) as zone from {ledger} order by zone")
+    assert zones.rows() == [("Asia/Singapore",), ("Europe/Berlin",)]
 
 
 def test_required_values_and_times(run: Run, warehouse: Warehouse) -> None:
     good = {name: values * 10 for name, values in INSTALL.items()}
-    columns = good | {"media_source": [""] * 10, "contributor1_touch_time": [""] * 10}
-    columns["contributor1_touch_time"][8] = "2026-01-02"
+    columns = good | {"media_source": [""] * 10, "contributor1_touch_time": ["garbage"] * 10}
+    columns["install_time"] = [*INSTALL["install_time"] * 8, "2026-01-02", *INSTALL["install_time"]]
     columns["appsflyer_id"] = [*INSTALL["appsflyer_id"] * 9, ""]
     Path("installs.csv").write_text(csv_text(columns))
     words = ["installs.csv", "--timezone", "UTC", "--max-rejected", "0.2"]
@@ -203,7 +225,7 @@ def test_required_values_and_times(run: Run, warehouse: Warehouse) -> None:
         f" from {warehouse.table('raw', 'rejected_lines')} order by _source_row"
     )
     assert rejected.rows() == [
-        (9, "invalid_datetime", "contributor1_touch_time as YYYY-MM-DD HH:MM:SS"),
+        (9, "invalid_datetime", "install_time as YYYY-MM-DD HH:MM:SS"),
         (10, "missing_value", "a value in appsflyer_id"),
     ]
     # Organic installs have no media source; clicks must have the column.

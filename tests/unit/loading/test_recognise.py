@@ -1,6 +1,8 @@
 """Which report a file holds and in which zone, told by its topic, its name, or its own folder."""
 
+import re
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import pytest
 
@@ -144,6 +146,38 @@ def test_whole_name_of_a_folder_below_the_argument(
         (f"a_installs_{PERIOD}_UTC_1.csv", "UTC"),
         (f"a_installs_{PERIOD}_Singapore.csv", "Singapore"),
         (f"a_installs_{PERIOD}.csv", None),
+        (f"a_installs_{PERIOD}_Asia-Singapore.csv", "Asia/Singapore"),
+        (f"a_installs_{PERIOD}_Europe-Berlin.csv.gz", "Europe/Berlin"),
+        (f"a_installs_{PERIOD}_EuropeBerlin.csv", "Europe/Berlin"),
+        (f"a_installs_{PERIOD}_EUROPE-berlin (1).csv", "Europe/Berlin"),
+        (f"a_installs_{PERIOD}_america-new_york.parquet", "America/New_York"),
+        (f"a_installs_{PERIOD}_AmericaNewYork_2.csv", "America/New_York"),
+        (f"a_installs_{PERIOD}_America-Argentina-Buenos-Aires.csv",
+         "America/Argentina/Buenos_Aires"),
+        (f"a_installs_{PERIOD}_AmericaPortAuPrince.csv", "America/Port-au-Prince"),
+        (f"a_installs_{PERIOD}_Etc_GMT+5.csv", "Etc/GMT+5"),
+        (f"a_installs_{PERIOD}_Etc-GMT-5.csv", "Etc/GMT-5"),
+        (f"a_installs_{PERIOD}-Asia-Singapore.csv", "Asia/Singapore"),
+        (f"a_installs_{PERIOD}-UTC.csv", "UTC"),
+        (f"a_installs_{PERIOD} Asia Singapore.csv", "Asia/Singapore"),
+        ("a_installs_20260105_20260106_Asia-Singapore.csv", "Asia/Singapore"),
+        ("a_installs_20260105_20260106_Japan.csv", "Japan"),
+        ("a_installs_20260105_20260106.csv", None),
+        ("a_installs_20260105-20260106_UTC.csv", "UTC"),
+        (f"a_installs_{PERIOD}_UTC_raw.csv", "UTC"),
+        (f"a_installs_{PERIOD}_Asia_Singapore_raw.csv", "Asia/Singapore"),
+        (f"a_installs_{PERIOD}_EuropeBerlin_raw.csv", "Europe/Berlin"),
+        # One word followed by others may mean anything.
+        (f"a_installs_{PERIOD}_Japan_raw.csv", None),
+        (f"a_installs_{PERIOD}_west.csv", None),
+        (f"a_installs_{PERIOD}_europewide.csv", None),
+        (f"a_installs_{PERIOD}_android-v2.csv", None),
+        ("installs_EuropeBerlin.csv", "Europe/Berlin"),
+        ("installs_UTC_20260106.csv", "UTC"),
+        ("installs_pst.csv", None),
+        ("id20011345_installs_IST.csv", None),
+        (f"a_installs_{PERIOD}_UTC_3days.csv", "UTC"),
+        ("installs_2026-01-05-10.csv", None),
         ("installs_2026-01_Europe_Berlin.csv", "Europe/Berlin"),
         ("installs_utc.csv", "UTC"),
         ("installs_berlin.csv", None),
@@ -156,10 +190,54 @@ def test_zone_of_a_name(name: str, zone: str | None) -> None:
     assert FileName.read(name).zone == zone
 
 
-@pytest.mark.parametrize("tail", ["Asia_Atlantis", "UTC+8", "GMT-03:00"])
-def test_zone_that_is_none_is_an_error(tail: str) -> None:
+NO_ZONES = [
+    "Asia_Atlantis",
+    "Asia-Atlantis",
+    "AsiaAtlantis",
+    "Europe-Berln_raw",
+    "UTC+8",
+    "UTC-8",
+    "utc+0800",
+    "GMT-03:00",
+    "UTC_+8",
+    "UTC_plus8",
+    "UTC_plus_8",
+    "UTC+8_raw",
+    "+0800",
+    "-0800",
+    "+08:00",
+    "PST",
+    "pst",
+    "JST",
+    "IST",
+    "CEST",
+    "PST_raw",
+    "raw_PST",
+    "Asia_Singapore_+0800",
+]
+
+
+@pytest.mark.parametrize("tail", NO_ZONES)
+@pytest.mark.parametrize("days", [PERIOD, "2026-01-05", "20260105_20260106"])
+def test_zone_that_is_none_is_an_error(tail: str, days: str) -> None:
     with pytest.raises(UserError, match="no time zone that is known"):
-        FileName.read(f"a_installs_{PERIOD}_{tail}.csv")
+        FileName.read(f"a_installs_{days}_{tail}.csv")
+
+
+def test_offset_that_ends_a_name_without_days_is_an_error() -> None:
+    with pytest.raises(UserError, match=r"ends in UTC\+8, which is no time zone"):
+        FileName.read("installs_UTC+8.csv")
+
+
+@pytest.mark.parametrize("separator", ["_", "-", ""])
+def test_every_zone_is_read_in_every_spelling(separator: str) -> None:
+    """But those whose names hold numbers, which signs keep apart."""
+    for zone in available_timezones():
+        spelt = zone.replace("/", separator)
+        if not re.search(r"\d", zone):
+            spelt = re.sub("[-_]", separator, spelt)
+        for text in (spelt, spelt.upper(), spelt.lower()):
+            assert FileName.read(f"a_installs_{PERIOD}_{text}.csv").zone == zone
 
 
 def test_zone_is_that_of_the_name_the_option_or_the_format(known: list[Report]) -> None:
