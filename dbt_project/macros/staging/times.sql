@@ -42,11 +42,11 @@
 
 {#
     Whether a text has the form of a time as the loader takes it. The engine's parser takes more, and fills
-    in what is missing from the clock: the year 0000 becomes this one.
+    in what is missing: the year 0000 becomes this one, the month 00 January.
 #}
 {% macro is_time(text) -%}
     match(
         {{ trimmed(text) }},
-        '^([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)([.][0-9]+)?)?$'
+        '^([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([ T]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)([.][0-9]+)?)?$'
     )
 {%- endmacro %}

@@ -25,6 +25,8 @@ BAD = [
     "0000-00-00 00:00:00",
     "2026-01-05 24:00:00",
     "2026-02-30 10:00:00",
+    "2026-00-10 10:00:00",
+    "2026-01-00 10:00:00",
     "garbage",
     "2026-13-01 00:00:00",
     "1767607500",
@@ -56,7 +58,7 @@ def test_row_is_kept_and_its_value_counted(
     code, out, err = run("load", "appsflyer", str(path), "--timezone", "UTC", "--json")
     assert (code, err) == (0, "")
     [row] = json.loads(out)
-    assert (row["rows_read"], row["loaded"], row["rejected_at_load"]) == (10, 10, 0)
+    assert (row["rows_read"], row["loaded"], row["rejected_at_load"]) == (12, 12, 0)
     raw = warehouse.table("raw", "appsflyer__installs")
     kept = warehouse.query(f"select {', '.join(HEADERS.values())} from {raw} order by _source_row")
     assert [list(row) for row in kept.rows()] == texts()
