@@ -331,7 +331,7 @@ def test_what_is_left_is_what_a_store_without_the_person_holds(
         load(project, world.without, tmp_path / "without", contest(None))
         run(project, "build")
         add_scores(fresh)
-        run(project, "build", "--select", "scores_committed+")
+        run(project, "build")
         assert table_hashes(fresh) == left
         fresh_ledger = accounts(project, capsys)
     for column in ("loaded", "rejected_at_load", "kept", "duplicates", "rejected"):
