@@ -96,6 +96,9 @@ USERS = """<clickhouse>
       <readonly>2</readonly>
       <implicit_select>0</implicit_select>
       <allow_introspection_functions>0</allow_introspection_functions>
+      <input_format_defaults_for_omitted_fields>0</input_format_defaults_for_omitted_fields>
+      <input_format_values_interpret_expressions>0</input_format_values_interpret_expressions>
+      <input_format_values_deduce_templates_of_expressions>0</input_format_values_deduce_templates_of_expressions>
       <max_memory_usage>{memory}</max_memory_usage>
       <max_execution_time>{seconds}</max_execution_time>
       <constraints>

@@ -102,6 +102,29 @@ def test_an_engine_that_no_longer_answers_is_replaced(built: Built, engineer: Do
     assert before.pid == engine_of(built.served.store).pid or not before.is_running()
 
 
+def test_the_mark_by_which_a_query_is_stopped_stays(reader: Door, engineer: Door) -> None:
+    for door in (reader, engineer):
+        for query in (
+            "select sleep(3) settings log_comment = 'x'",
+            "select * from (select sleep(3) settings max_threads = 1, log_comment = 'x')",
+        ):
+            assert door.refusal(query) == 164
+        assert door.value("select 1 as log_comment where log_comment = 1") == "1"
+
+
+def test_queries_of_too_many_tables_are_refused(built: Built, reader: Door) -> None:
+    engine = engine_of(Publications(built.local.store, "clickward").current() / "store")
+    cross = "select count() from system.one t0"
+    for word in (" cross join", ","):
+        joined = [f"{word} system.one t{n}" for n in range(1, 5001)]
+        assert reader.refusal(cross + "".join(joined)) == 396
+        assert reader.value(cross + "".join(joined[:300])) == "1"
+    aliases = "".join(f", a{n} + 1 as a{n + 1}" for n in range(100_000))
+    assert reader.refusal(f"select 1 as a0{aliases}") == 396
+    assert reader.value(f"select length('{'x' * 250_000}')") == "250000"
+    assert engine.is_running()
+
+
 def test_one_query_too_many_may_come_again(reader: Door) -> None:
     answers = []
     threads = [
