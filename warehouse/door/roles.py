@@ -57,6 +57,7 @@ def write_reader_config(folder: Path, marts: str, known: Known, limits: Limits) 
     ClickHouse itself enforces it: the one user may SELECT from the database `marts`, is `readonly`
     (2: the settings of `settings.py` may change), and sees of system tables what clients need.
     """
+    (folder / "empty").mkdir()
     users = folder / "users.xml"
     config = folder / "config.xml"
     policies = {name: REFUSED for name in known.system_tables if name not in OPEN_SYSTEM_TABLES}
@@ -130,8 +131,8 @@ NO_MERGES = """<merge_tree>
   </merge_tree>"""
 CONFIG = f"""<clickhouse>
   <users_config>{{users}}</users_config>
-  <user_files_path>{{folder}}/</user_files_path>
-  <format_schema_path>{{folder}}/</format_schema_path>
+  <user_files_path>{{folder}}/empty/</user_files_path>
+  <format_schema_path>{{folder}}/empty/</format_schema_path>
   {FEW_IDLE_THREADS}
   {NO_MERGES}
 </clickhouse>
