@@ -95,7 +95,9 @@ def show_command(
 def check_command(
     project: Project,
     name: Annotated[str, typer.Argument(help="A feature, as `features list` names it.")],
-    days: Annotated[int, typer.Option("--days", help="Last days of core to prove it on.")] = 6,
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=3650, help="Last days of core to prove it on.")
+    ] = 6,
     as_json: Json = False,
 ) -> None:
     """Prove on your own data that a feature does not see the future; exit code 1 if it does.

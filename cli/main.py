@@ -1,43 +1,51 @@
 """`clickward`: verbs in the order of the data."""
 
 import os
+import signal
 import sys
-from typing import Annotated
 
-import typer
+try:
+    from typing import Annotated
 
-from clickward.cli import (
-    block,
-    build,
-    claims,
-    compare,
-    demo,
-    doctor,
-    explain,
-    features,
-    forget,
-    init,
-    load,
-    loads,
-    models,
-    monitor,
-    publish,
-    report,
-    score,
-    scores,
-    serve,
-    simulate,
-    snapshot,
-    sql,
-    thresholds,
-    train,
-    tune,
-    unload,
-    users,
-    validate,
-)
-from clickward.cli.output import say
-from clickward.warehouse.errors import UserError
+    import typer
+
+    from clickward.cli import (
+        block,
+        build,
+        claims,
+        compare,
+        demo,
+        doctor,
+        explain,
+        features,
+        forget,
+        init,
+        load,
+        loads,
+        models,
+        monitor,
+        publish,
+        report,
+        score,
+        scores,
+        serve,
+        simulate,
+        snapshot,
+        sql,
+        thresholds,
+        train,
+        tune,
+        unload,
+        users,
+        validate,
+    )
+    from clickward.cli.interrupts import listen
+    from clickward.cli.output import say
+    from clickward.warehouse.errors import UserError
+except KeyboardInterrupt:
+    # Nothing has begun yet.
+    print("interrupted: nothing was done", file=sys.stderr)
+    raise SystemExit(130) from None
 
 app = typer.Typer(
     name="clickward",
@@ -89,6 +97,7 @@ KEPT = {
     "build": "days that were built stay; the next build goes on there",
     "report": "the file is written whole or not at all; run the same command again",
     "publish": "readers have a whole publication, this one or that before; run it again",
+    "sql": "the statement was stopped",
     "serve": "the server has ended; what was published stays",
     "demo": "your own store was not touched; run the same command again",
 }
@@ -97,6 +106,9 @@ KEPT = {
 def main() -> None:
     """Run the command line. Exit codes: 0, 1 data, 2 usage, 3 no connection, 130 interrupted."""
     try:
+        # The servers have handlers of their own.
+        if "serve" not in sys.argv[1:]:
+            listen(_tell_interrupted)
         _run()
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -108,9 +120,16 @@ def main() -> None:
             say(f"hint: {error.hint}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        verb = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-        say(f"interrupted: {KEPT.get(verb, AS_COMMITTED)}")
+        # Another one must not end the process by the signal, as Python's own end would let it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _tell_interrupted()
         sys.exit(130)
+    except UnicodeError as error:
+        if os.environ.get("CLICKWARD_DEBUG"):
+            raise
+        say(f"error: text that cannot be read or written here: {error}")
+        say("hint: give UTF-8, and run with PYTHONIOENCODING=utf-8 or a locale of UTF-8")
+        sys.exit(1)
     except BrokenPipeError:
         _leave_stdout()
         sys.exit(1)
@@ -121,6 +140,11 @@ def main() -> None:
         say(f"error: cannot read or write {what}: {error.strerror or error}")
         _leave_stdout()
         sys.exit(1)
+
+
+def _tell_interrupted() -> None:
+    verb = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    say(f"interrupted: {KEPT.get(verb, AS_COMMITTED)}")
 
 
 def _run() -> None:

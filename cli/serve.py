@@ -34,9 +34,9 @@ def serve(
     ] = None,
     key: Annotated[Path | None, typer.Option("--key", help="Its private key, PEM.")] = None,
     max_memory: Annotated[
-        int | None,
+        str | None,
         typer.Option(
-            "--max-memory", help="Bytes one query may take; the profile's, unless given.", min=1
+            "--max-memory", help="What one query may take: bytes, or 4GB; by default the profile's."
         ),
     ] = None,
     max_seconds: Annotated[
@@ -72,9 +72,9 @@ def serve(
     from clickward.cli.output import say
     from clickward.warehouse.door.roles import Limits, Role
     from clickward.warehouse.door.serve import Listening, serve
-    from clickward.warehouse.profile import read_target
+    from clickward.warehouse.profile import in_bytes, read_target
 
-    memory = max_memory or int(read_target(project).settings["max_memory_usage"])
+    memory = in_bytes(max_memory or read_target(project).settings["max_memory_usage"])
     serve(
         project,
         Role(role.value),

@@ -22,7 +22,10 @@ def simulate(
         typer.Option("--scenario", "-s", help="A built-in scenario's name, or a file of your own."),
     ] = "demo",
     days: Annotated[
-        int | None, typer.Option("--days", help="Days of traffic; by default the scenario's.")
+        int | None,
+        typer.Option(
+            "--days", min=1, max=36500, help="Days of traffic; by default the scenario's."
+        ),
     ] = None,
     clicks: Annotated[
         int | None, typer.Option("--clicks", help="Clicks in all; by default the scenario's.")

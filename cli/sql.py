@@ -6,7 +6,14 @@ from typing import Annotated
 import typer
 
 from clickward.cli.options import on_project
+from clickward.warehouse.errors import UsageError
 from clickward.warehouse.profile import Project
+
+
+def _plain_name(value: str | None) -> str | None:
+    if value is not None and not (value.isascii() and value.isalnum()):
+        raise typer.BadParameter(f"{value!a} is no name of a format")
+    return value
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +28,7 @@ def sql(
         typer.Option(
             "--format",
             "-f",
+            callback=_plain_name,
             help="Any output format of ClickHouse, such as CSVWithNames or JSONEachRow.",
         ),
     ] = None,
@@ -47,6 +55,10 @@ def sql(
     from clickward.warehouse.console import run
 
     text = sys.stdin.read() if query == "-" else query
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError("the query is not UTF-8", "give its text in UTF-8") from error
     chosen = output_format or (
         "PrettyCompactMonoBlock" if sys.stdout.isatty() else "TabSeparatedWithNames"
     )

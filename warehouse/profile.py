@@ -144,6 +144,21 @@ def _refuse_size(size: Any) -> None:
         )
 
 
+def in_bytes(size: Any) -> int:
+    """A size such as 4GB, 4GiB, 4G or 4000000000. Raises `UsageError` where it is none, or 0."""
+    text = re.sub(r"(?<=[KMGTi])B$", "", str(size).strip().upper().replace("I", "i"))
+    text = text.replace(" ", "")
+    _refuse_size(text)
+    digits = text.rstrip("KMGTi")
+    unit = text[len(digits) :]
+    factor = 1024 if unit.endswith("i") else 1000
+    # As the engine reads them: K is 1000, Ki is 1024.
+    value = int(digits) * factor ** ("KMGT".index(unit[0]) + 1 if unit else 0)
+    if not 0 < value < 1 << 63:
+        raise UsageError(f"the memory a query may take, {size!r}, is no size", "say 4GB")
+    return value
+
+
 def _refuse_address(options: dict[str, Any]) -> None:
     host, port, cluster = options.get("host", ""), options.get("port"), options.get("cluster")
     if not HOST.fullmatch(str(host)):
@@ -177,8 +192,8 @@ def _render(value: Any, path: Path) -> Any:
         rendered = environment.from_string(value).render(env_var=_env_var)
     except TemplateError as error:
         raise UsageError(f"{path}: cannot render {value!r}: {error}") from error
-    except ValueError as error:
-        raise UsageError(f"{path}: cannot render {value!r}: {error}") from error
+    except (ValueError, TypeError, SyntaxError) as error:
+        raise UsageError(f"{path}: cannot render {value!a}: {error}") from error
     return str(rendered) if kept_text else rendered
 
 

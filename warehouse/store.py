@@ -17,7 +17,20 @@ def resolve_store(path: str, profiles_dir: Path) -> Path:
     """
     if not path.strip():
         raise UsageError("the store has no folder", "set CLICKWARD_STORE to one, or do not set it")
+    if "?" in path or "\0" in path or not _is_text(path):
+        raise UsageError(
+            f"the store's folder {path!a} has a name that the engine does not take",
+            "set CLICKWARD_STORE to a folder without ? whose name is UTF-8",
+        )
     return (profiles_dir.resolve().parent / Path(path).expanduser()).resolve()
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def open_store(store: Path, settings: dict[str, Any]) -> Any:
@@ -63,13 +76,16 @@ def open_store(store: Path, settings: dict[str, Any]) -> Any:
 
 def _import_engine() -> None:
     """The engine reads `TZ` when it is loaded, and knows names of zones only."""
+    zone = os.environ.get("TZ", "")
     try:
+        if ".." in Path(zone).parts:
+            raise ImportError from ValueError("no time zone")
         import chdb  # noqa: F401
     except ImportError as error:
         if "time zone" not in str(error.__cause__ or error.__context__):
             raise
         raise UsageError(
-            f"TZ={os.environ.get('TZ')} is no time zone that the engine knows",
+            f"TZ={zone} is no time zone that the engine knows",
             "name a zone such as UTC or Europe/Berlin, or run `env -u TZ clickward …`",
         ) from error
 

@@ -136,7 +136,7 @@ def cluster_at(address: str) -> Iterator[Cluster]:
 
     try:
         client = Client(address, timeout=CONNECT, set_as_default=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise ConnectionFailed(
             f"no Dask scheduler answers at {address}: {error}",
             "start one with `dask scheduler`, and give its address: --dask tcp://10.0.0.5:8786",

@@ -9,7 +9,7 @@ import pytest
 from test_cli import ROOT, clickward
 
 from clickward.warehouse.errors import UsageError
-from clickward.warehouse.profile import Project, find_project, read_target
+from clickward.warehouse.profile import Project, find_project, in_bytes, read_target
 
 LONG = "a" * 300
 HOSTILE = "x; drop database precious; select 1"
@@ -77,6 +77,10 @@ def test_commands_end_with_a_line_and_their_code(place: Path) -> None:
     """In processes of their own, since the engine reads some of it as it starts."""
     for code, message, variables in (
         (2, "TZ=UTC+3 is no time zone that the engine knows", {"TZ": "UTC+3"}),
+        (2, "TZ=../../etc/passwd is no time zone", {"TZ": "../../etc/passwd"}),
+        (2, "that the engine does not take", {"CLICKWARD_STORE": "a?path=b"}),
+        (2, "cannot render", {"CLICKWARD_STORE": "{{ 1 }}"}),
+        (2, "that the engine does not take", {"CLICKWARD_STORE": "a\udcff"}),
         (2, "the schema 'my-schema' is no plain name", {"CLICKWARD_SCHEMA": "my-schema"}),
         (2, "the store has no folder", {"CLICKWARD_STORE": ""}),
         (3, "cannot create the store /proc/nowhere", {"CLICKWARD_STORE": "/proc/nowhere"}),
@@ -153,6 +157,12 @@ def test_output_on_a_full_disk_is_an_error(place: Path) -> None:
         ("thresholds choose a --by money --payout inf", 2, "inf is no number to reckon with"),
         ("load appsflyer . --max-rejected nan", 2, "Invalid value for '--max-rejected'"),
         ("load appsflyer . --max-rejected -1", 2, "Invalid value for '--max-rejected'"),
+        ("sql --format TSV;truncate select", 2, "is no name of a format"),
+        ("sql select'\udcff'", 2, "the query is not UTF-8"),
+        ("simulate --days 99999999999 --out w", 2, "Invalid value for '--days'"),
+        ("features check x --days -1", 2, "Invalid value for '--days'"),
+        ("features check x --days 99999999999", 2, "Invalid value for '--days'"),
+        ("serve --max-memory 4.5GB", 2, "is no size"),
         ("build --vars [", 2, "is not YAML: while parsing a flow node"),
     ],
 )
@@ -162,3 +172,11 @@ def test_bad_values_are_named(place: Path, words: str, code: int, message: str) 
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not [path for path in place.iterdir() if path.name not in ("profiles", ".clickward")]
+
+
+@pytest.mark.parametrize(
+    ("given", "size"),
+    [("4GB", 4 * 10**9), ("4GiB", 1 << 32), ("4gib", 1 << 32), ("2 MB", 2 * 10**6), ("77", 77)],
+)
+def test_sizes_in_bytes(given: str, size: int) -> None:
+    assert in_bytes(given) == size

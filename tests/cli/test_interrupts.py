@@ -70,3 +70,47 @@ def test_an_interrupted_load_and_build_go_on(place: Path) -> None:
     assert done.returncode == 0, done.stderr
     counts = "select count(), uniqExact(click_id) from clickward_core.clicks"
     assert clickward(place, "sql", counts, "--format", "CSV").stdout == "20000,20000\n"
+
+
+def test_a_query_in_the_engine_is_interrupted(place: Path) -> None:
+    for what in ("count()", "number"):
+        query = f"select {what} from numbers(1000000000000) where number % 7 = 9"
+        end = time.monotonic() + 4
+        last = interrupted(place, lambda: time.monotonic() > end, "sql", query)  # noqa: B023
+        assert last == "interrupted: the statement was stopped"
+        assert time.monotonic() - end < 5
+
+
+def test_an_interrupt_while_the_program_loads(place: Path) -> None:
+    """The first import of the command line's own hears it."""
+    code = (
+        "import os, signal, sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'clickward.cli.block': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "import clickward.cli.main\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=place, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted: nothing was done\n")
+
+
+def test_two_interrupts_end_as_one(place: Path) -> None:
+    words = ["simulate", "--out", "world", "--days", "20", "--clicks", "2000000", "--workers", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "clickward.cli.main", *words],
+        cwd=place, text=True, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    end = time.monotonic() + 60
+    while not (place / ".world.partial").exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    for _ in range(2):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.05)
+    _, talk = process.communicate(timeout=60)
+    assert process.returncode == 130, talk
+    assert "Traceback" not in talk
+    assert not (place / "world").exists()

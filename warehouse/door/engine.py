@@ -130,7 +130,7 @@ class Handle:
         """Values of settings, None where they are the default."""
         if not names:
             return {}
-        wanted = ", ".join(_quote(name) for name in names)
+        wanted = ", ".join(quote(name) for name in names)
         rows = self.query(
             f"select name, value from system.settings where changed and name in ({wanted})",
             "TabSeparatedRaw",
@@ -148,7 +148,7 @@ class Handle:
             self.query(
                 "set "
                 + ", ".join(
-                    f"{name} = {'default' if value is None else _quote(value)}"
+                    f"{name} = {'default' if value is None else quote(value)}"
                     for name, value in ordered
                 )
             )
@@ -182,13 +182,14 @@ class Engine:
         """Stop the query that carries `token` as its comment, if it runs."""
         with self._control_lock:
             # A reader's engine shows a query only to who knows its comment.
-            self._control.query(f"set log_comment = {_quote(token)}")
+            self._control.query(f"set log_comment = {quote(token)}")
             self._control.query(
-                f"kill query where Settings['log_comment'] = {_quote(token)}"
+                f"kill query where Settings['log_comment'] = {quote(token)}"
                 " and query_kind != 'KillQuery' async"
             )
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
+    """`text` as a literal."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

@@ -30,6 +30,7 @@ from clickward.warehouse.door.frames import (
     receive,
     send_json,
 )
+from clickward.warehouse.door.refused import refuse_for_readers, refuse_token
 from clickward.warehouse.door.roles import DESCRIPTORS, STORE_FILE
 from clickward.warehouse.door.running import GRACE_SECONDS, Running, ended_in, write_all
 from clickward.warehouse.door.sessions import Sessions
@@ -109,6 +110,10 @@ class Exchange:
         if kind is Kind.UNKNOWN:
             raise handle.complaint(text)
         self._permit(kind)
+        if self.only_reads:
+            refuse_for_readers(handle, text, self.call.parameters)
+        else:
+            refuse_token(handle, text)
         progress = Progress()
         handle.watch(progress)
         try:

@@ -29,10 +29,18 @@ from clickward.warehouse.errors import ConnectionFailed, UserError
 
 WATCH_SECONDS = 0.1
 CHECK_SECONDS = 1
-# So long may a machine under load take over `select 1`.
-PATIENCE_SECONDS = 60
+# So long may a machine under load take over `select 1`, with queries at all places.
+PATIENCE_SECONDS = 20
+# A process that starts, or opens a store, says so by then.
+READY_SECONDS = 60
+# A spare does nothing but wait.
+SPARE_SECONDS = 5
 GRACE_SECONDS = 5
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ")
+
+
+class Silent(ConnectionFailed):
+    """A process that does not say in time that it is ready; it was killed."""
 
 
 @dataclass
@@ -52,6 +60,8 @@ class Worker:
 
     async def open(self, store: Path) -> None:
         """Open a store. Raises `ConnectionFailed` with the engine's words."""
+        # That it is awake at all shows at once; to open a large store takes longer.
+        await self._ask({"wake": ""}, seconds=SPARE_SECONDS)
         answer = await self._ask({"open": str(store)})
         if "error" in answer:
             raise ConnectionFailed(f"cannot open {store}: {answer['error'].splitlines()[0]}")
@@ -90,13 +100,20 @@ class Worker:
             self.process.kill()
             await self.process.wait()
 
-    async def _ask(self, order: dict[str, str] | None, text: str = "") -> dict[str, str]:
+    async def _ask(
+        self, order: dict[str, str] | None, text: str = "", seconds: float = READY_SECONDS
+    ) -> dict[str, str]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
             self.process.stdin.write((text or json.dumps(order)).encode() + b"\n")
             await self.process.stdin.drain()
-            line = await self.process.stdout.readline()
+            async with asyncio.timeout(seconds):
+                line = await self.process.stdout.readline()
+        except TimeoutError as error:
+            self.process.kill()
+            await self.process.wait()
+            raise Silent("the engine's process does not answer") from error
         except OSError:
             line = b""
         if not line:
@@ -198,6 +215,10 @@ class Fleet:
         new = new or await self._launch()
         try:
             await new.open(store)
+        except Silent as error:
+            # Not the store is to blame: `_look` comes again, with another process.
+            self.say(f"{error.message}: starting another one")
+            return
         except ConnectionFailed as error:
             self.say(f"{error.message}; still serving {self.current.store}")
             self._unusable = store

@@ -33,6 +33,7 @@ OWN = {
     "http_write_exception_in_output_format", "http_make_head_request",
 }  # fmt: skip
 QUERY_ID = re.compile(r"[\x21-\x7e]{1,200}")
+NUMBER = re.compile(r"[0-9]{1,18}")
 INSERT_HEAD = 1 << 18
 BODY_SECONDS = 60
 
@@ -99,6 +100,9 @@ async def read_question(request: Request, user: str) -> Question:
         session_check=_is_on(values.get("session_check")),
         is_get=request.method != "POST",
     )
+    seconds = call.settings.get("max_execution_time", "0")
+    if seconds.isdecimal() and not NUMBER.fullmatch(seconds):
+        raise refusal(BAD_ARGUMENTS, f"Invalid max_execution_time {seconds[:80]!r}")
     if not call.default_format.isalnum():
         raise refusal(BAD_ARGUMENTS, f"Unknown format {call.default_format!r}")
     return Question(
@@ -200,6 +204,6 @@ def _is_on(value: str | None) -> bool:
 
 
 def _seconds(text: str) -> int:
-    if not text.isdecimal():
-        raise refusal(BAD_ARGUMENTS, f"Invalid session timeout {text!r}")
+    if not NUMBER.fullmatch(text):
+        raise refusal(BAD_ARGUMENTS, f"Invalid session timeout {text[:80]!r}")
     return int(text)

@@ -57,6 +57,7 @@ def write_reader_config(folder: Path, marts: str, known: Known, limits: Limits) 
     ClickHouse itself enforces it: the one user may SELECT from the database `marts`, is `readonly`
     (2: the settings of `settings.py` may change), and sees of system tables what clients need.
     """
+    (folder / "empty").mkdir()
     users = folder / "users.xml"
     config = folder / "config.xml"
     policies = {name: REFUSED for name in known.system_tables if name not in OPEN_SYSTEM_TABLES}
@@ -96,6 +97,9 @@ USERS = """<clickhouse>
       <readonly>2</readonly>
       <implicit_select>0</implicit_select>
       <allow_introspection_functions>0</allow_introspection_functions>
+      <input_format_defaults_for_omitted_fields>0</input_format_defaults_for_omitted_fields>
+      <input_format_values_interpret_expressions>0</input_format_values_interpret_expressions>
+      <input_format_values_deduce_templates_of_expressions>0</input_format_values_deduce_templates_of_expressions>
       <max_memory_usage>{memory}</max_memory_usage>
       <max_execution_time>{seconds}</max_execution_time>
       <constraints>
@@ -127,8 +131,8 @@ NO_MERGES = """<merge_tree>
   </merge_tree>"""
 CONFIG = f"""<clickhouse>
   <users_config>{{users}}</users_config>
-  <user_files_path>{{folder}}/</user_files_path>
-  <format_schema_path>{{folder}}/</format_schema_path>
+  <user_files_path>{{folder}}/empty/</user_files_path>
+  <format_schema_path>{{folder}}/empty/</format_schema_path>
   {FEW_IDLE_THREADS}
   {NO_MERGES}
 </clickhouse>

@@ -1,7 +1,8 @@
 """The process that holds a store: `python -m clickward.warehouse.door.worker`.
 
 It is started by the front and talks with it in JSON lines: options on stdin, `{"ready": …}` on
-stdout, then a store to open, and the engine's version. When stdin ends it ends.
+stdout, an answer to each `{"wake": …}`, then a store to open, and the engine's version. When stdin
+ends it ends.
 """
 
 import json
@@ -66,10 +67,11 @@ def main() -> None:
     from clickward.warehouse.door.engine import Engine
 
     _say({"ready": True})
-    order = sys.stdin.readline()
-    if not order:
+    while "open" not in (order := json.loads(sys.stdin.readline() or '{"open": ""}')):
+        _say({"awake": True})
+    store = order["open"]
+    if not store:
         return
-    store = json.loads(order)["open"]
     opened = nameless(Path(store), STORE_FILE) if options.only_reads else store
     address = opened + (f"?config-file={options.config}" if options.config else "")
     # Held until this process ends, so that nobody removes what it reads.

@@ -1,6 +1,7 @@
 """A reader who means harm: everything is refused, nothing is read, nothing changes."""
 
 import hashlib
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from doors import ROOT, Built, Door, Place
+
+import clickward
 
 SECRET = "the-sealed-word-7d1f"
 ENCODED = {"content-encoding": "gzip"}
@@ -311,6 +314,85 @@ def test_encodings_of_the_same_words(reader: Door, outside: Outside) -> None:
     assert reader.value("select 1") == "1"
 
 
+def test_readers_have_no_function_that_reads_files(reader: Door) -> None:
+    """Of the program's own, which the fence lets through: only the front can refuse it."""
+    path = clickward.__file__
+    quoted = f"\\'{path}\\'"
+    json = """'{"a":"x"}'"""
+    structure = f"'a String, b String alias file({quoted})'"
+    queries = [
+        f"select file('{path}')", f"select `file`('{path}')", f"select \"file\" ('{path}')",
+        f"select \u201cfile\u201d('{path}')", f"select \"fi\\x6ce\"('{path}')",
+        f"select file/*('*/('{path}')", f"select file -- x\n('{path}')",
+        f"select file\u00a0('{path}')", f"select $$'$$, file('{path}')",
+        f"select \u2018'\u2019, file('{path}'), ''",
+        f"select * apply file from (select '{path}' as s)",
+        f"select * apply(`file`) from (select '{path}' as s)",
+        f"select * apply(x -> file(x)) from (select '{path}' as s)",
+        f"select columns('s') apply(\u201cfile\u201d) from (select '{path}' as s)",
+        f"select * replace(file(s) as s) from (select '{path}' as s)",
+        f"select arrayMap(file, ['{path}'])", f"select arrayMin((file), ['{path}'])",
+        f"select arrayMap(file as f, ['{path}'])", f"select arrayMap({{f:Identifier}}, ['{path}'])",
+        f"select 1 order by file('{path}')", f"explain syntax select file('{path}')",
+        f"with x -> file(x) as f select f('{path}')", f"select * from values((file('{path}'), 1))",
+        f"select * from format(JSONEachRow, 'a String, b String default file({quoted})', {json})",
+        f"select b from format(JSONEachRow, {structure}, {json})",
+        f"select b from values({structure}, ('x'))", f"select b from values(({structure}), ('x'))",
+        f"with {structure} as s select b from values(s, ('x'))",
+        "select b from values({s:String}, ('x'))",
+        f"select b from generateRandom({structure}) limit 1",
+        f"select b from generateRandom(concat({structure}, '')) limit 1",
+        f"select * from format(Values, 'b String', '(file({quoted}))')",
+    ]  # fmt: skip
+    values = {"param_f": "file", "param_s": f"a String, b String alias file('{path}')"}
+    form = {"content-type": "multipart/form-data; boundary=b"}
+    through = []
+    for query in queries:
+        field = f'--b\r\nContent-Disposition: form-data; name="query"\r\n\r\n{query}\r\n--b--\r\n'
+        answers = [
+            reader.ask(query, **values),
+            reader.request("GET", query=query, **values),
+            reader.ask(field.encode(), headers=form, **values),
+        ]
+        through += [(query, answer.data[:80]) for answer in answers if answer.status < 400]
+        assert b"Door" not in b"".join(answer.data for answer in answers)
+    assert through == []
+    assert reader.refusal(f"select file('{path}')") == 497
+
+
+@pytest.mark.parametrize(
+    ("query", "result"),
+    [
+        ("select 'file(1)', file -- file(\nfrom (select 2 as file)", "file(1)\t2"),
+        ("select file.file as `file` from (select 1 as file) as file group by file", "1"),
+        ("with file as (select 1 as a) select a /* file( */ from file", "1"),
+        ("select concat(file, splitByChar(',', file)[1]) from (select 'a,b' as file)", "a,ba"),
+        ("select arraySum(x -> x + file, [1, 2]) from (select 3 as file)", "9"),
+        ("select format('{} alias file(', 'x')", "x alias file("),
+        ("select a from values('a String, b UInt8', ('x', 1))", "x"),
+        ("select {file:String}", "file("),
+    ],
+)  # fmt: skip
+def test_the_word_file_stays_usable(reader: Door, query: str, result: str) -> None:
+    assert reader.value(query, param_file="file(") == result
+
+
+def test_no_function_takes_file_by_its_name(reader: Door) -> None:
+    """Whatever functions of higher order this engine has."""
+    path = clickward.__file__
+    names = reader.value("select name from system.functions where not is_aggregate").splitlines()
+    assert len(names) > 1000
+    told = [
+        name
+        for name in names
+        if re.match("(?i)array|map|.*(fold|apply|sort|filter)", name)
+        for rest in (f"['{path}']", f"['{path}'], ['x']", f"1, ['{path}']", f"map('{path}', 'x')")
+        if b"Door" in reader.ask(f"select {name}(file, {rest})").data
+        or reader.ask(f"select {name}(file, {rest})").status < 400
+    ]
+    assert told == []
+
+
 def test_a_session_is_its_user_s_own(reader: Door) -> None:
     assert reader.value("select 1", "ana", session_id="private", max_threads=3) == "1"
     assert reader.value("select 1", "ana", session_id="private", session_check=1) == "1"
@@ -331,6 +413,7 @@ def test_nobody_sees_or_stops_the_queries_of_others(reader: Door) -> None:
         again = reader.ask(
             "select * from system.processes settings log_comment = 'x'", "ben", log_comment="x"
         )
+        assert again.status >= 400
         assert marker.encode() not in again.data
         assert reader.refusal(f"kill query where query_id = '{marker}'", "ben") == 497
         assert slow.is_alive()

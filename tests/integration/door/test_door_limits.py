@@ -1,13 +1,16 @@
 """What one reader cannot do to the others: end the engine, raise its limits, hold every place."""
 
 import shutil
+import signal
 import socket
 import sys
 import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
+import urllib3
 from doors import PASSWORDS, ROOT, Built, Door, Place, engine_of, serving, until
 
 from clickward.warehouse.door.publication import Publications
@@ -102,6 +105,29 @@ def test_an_engine_that_no_longer_answers_is_replaced(built: Built, engineer: Do
     assert before.pid == engine_of(built.served.store).pid or not before.is_running()
 
 
+def test_the_mark_by_which_a_query_is_stopped_stays(reader: Door, engineer: Door) -> None:
+    for door in (reader, engineer):
+        for query in (
+            "select sleep(3) settings log_comment = 'x'",
+            "select * from (select sleep(3) settings max_threads = 1, log_comment = 'x')",
+        ):
+            assert door.refusal(query) == 164
+        assert door.value("select 1 as log_comment where log_comment = 1") == "1"
+
+
+def test_queries_of_too_many_tables_are_refused(built: Built, reader: Door) -> None:
+    engine = engine_of(Publications(built.local.store, "clickward").current() / "store")
+    cross = "select count() from system.one t0"
+    for word in (" cross join", ","):
+        joined = [f"{word} system.one t{n}" for n in range(1, 5001)]
+        assert reader.refusal(cross + "".join(joined)) == 396
+        assert reader.value(cross + "".join(joined[:300])) == "1"
+    aliases = "".join(f", a{n} + 1 as a{n + 1}" for n in range(100_000))
+    assert reader.refusal(f"select 1 as a0{aliases}") == 396
+    assert reader.value(f"select length('{'x' * 250_000}')") == "250000"
+    assert engine.is_running()
+
+
 def test_one_query_too_many_may_come_again(reader: Door) -> None:
     answers = []
     threads = [
@@ -186,6 +212,40 @@ def test_paths_of_the_host_are_not_told(built: Built, reader: Door) -> None:
     ]
     told = [(answer[:300], word) for answer in answers for word in hidden if word in answer]
     assert told == []
+
+
+def test_processes_that_stand_still_are_replaced(built: Built) -> None:
+    with serving(built.local, "reader") as door:
+        assert door.value("select 1") == "1"
+        until(lambda: len(psutil.Process(door.process.pid).children()) == 2)
+        time.sleep(3)  # the spare is warm by then
+        before = psutil.Process(door.process.pid).children()
+        for worker in before:
+            worker.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        until(lambda: asked(door, "select 1") == b"1\n", 60)
+        assert time.monotonic() - began < 45
+        # The spare too is another one: none of those that stood still is left.
+        until(lambda: not any(worker.is_running() for worker in before), 30)
+
+
+def asked(door: Door, query: str) -> bytes:
+    """The answer of a door that may not answer at all."""
+    try:
+        return door.http.request(
+            "POST", door.url, body=query, timeout=5,
+            headers={"X-ClickHouse-User": "ana", "X-ClickHouse-Key": PASSWORDS["ana"]},
+        ).data  # fmt: skip
+    except urllib3.exceptions.HTTPError:
+        return b""
+
+
+def test_numbers_of_thousands_of_digits_are_refused(reader: Door) -> None:
+    for name in ("session_timeout", "max_execution_time"):
+        for value in ("9" * 6000, "\u0661" * 6000):
+            assert reader.refusal("select 1", session_id="long", **{name: value}) in (36, 72)
+            assert reader.ask("select 1", session_id="long", **{name: value}).status == 400
+    assert reader.value("select 1", session_id="long", session_timeout=60) == "1"
 
 
 def test_a_door_closes_with_its_first_user(built: Built, tmp_path: Path) -> None:
