@@ -6,6 +6,7 @@ holds nothing but marts. What was built is only published whole: see `_built`.
 
 import contextlib
 import json
+import os
 import secrets
 import shutil
 import subprocess
@@ -252,6 +253,8 @@ def _ask_assembler(order: dict[str, Any]) -> dict[str, Any]:
             [sys.executable, "-m", "clickward.warehouse.door.assemble"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=talk, text=True,
             cwd=Path(clickward.__file__).parents[1],
+            # What its engine leaves there when it is killed goes with the unfinished folder.
+            env=os.environ | {"TMPDIR": str(Path(order["lock"]).parent)},
         ) as process,
     ):  # fmt: skip
         assert process.stdin is not None

@@ -214,8 +214,18 @@ def test_paths_of_the_host_are_not_told(built: Built, reader: Door) -> None:
     assert told == []
 
 
-def test_processes_that_stand_still_are_replaced(built: Built) -> None:
-    with serving(built.local, "reader") as door:
+def copied(built: Built, folder: Path) -> Place:
+    """The built world in a folder of its own, for a door of its own: a store has one."""
+    for part in ("profiles", "store-published", "dbt_project"):
+        shutil.copytree(
+            built.local.folder / part, folder / part, symlinks=True,
+            ignore=shutil.ignore_patterns("status"),
+        )  # fmt: skip
+    return Place(folder)
+
+
+def test_processes_that_stand_still_are_replaced(built: Built, tmp_path: Path) -> None:
+    with serving(copied(built, tmp_path), "reader") as door:
         assert door.value("select 1") == "1"
         until(lambda: len(psutil.Process(door.process.pid).children()) == 2)
         time.sleep(3)  # the spare is warm by then
@@ -249,12 +259,7 @@ def test_numbers_of_thousands_of_digits_are_refused(reader: Door) -> None:
 
 
 def test_a_door_closes_with_its_first_user(built: Built, tmp_path: Path) -> None:
-    for part in ("profiles", "store-published", "dbt_project"):
-        shutil.copytree(
-            built.local.folder / part, tmp_path / part, symlinks=True,
-            ignore=shutil.ignore_patterns("status"),
-        )  # fmt: skip
-    place = Place(tmp_path)
+    place = copied(built, tmp_path)
     file = tmp_path / ".clickward" / "users.json"
     with serving(place, "reader", "--max-seconds", "2") as door:
         assert door.value("select 1", "whoever") == "1"
