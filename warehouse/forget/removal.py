@@ -93,6 +93,15 @@ def _correct_ledgers(warehouse: Warehouse, plan: Plan) -> None:
             keys=list(plan.accounting),
             **{n: [row[i] for row in plan.accounting.values()] for i, n in enumerate(names)},
         )
+        # A load's day counts what it accounts for; a frozen one is not counted again.
+        alter(
+            warehouse,
+            warehouse.table("staging", "load_days"),
+            f"update rows = transform({key}, {{keys:Array(String)}}, {{counts:Array(UInt64)}},"
+            f" rows) where {key} in {{keys:Array(String)}} and event_date != toDate(0)",
+            keys=list(plan.accounting),
+            counts=[sum(numbers) for numbers in plan.accounting.values()],
+        )
     for report, by, reason, expected, rows in plan.refused:
         _correct_refused(warehouse, report, by, reason, expected, rows)
     for table in MADE_OF_RAW:
