@@ -483,7 +483,7 @@ def test_an_address_is_found_in_every_spelling_and_not_inside_another() -> None:
     wanted = parse_id("2001:DB8::0001")
     assert {"2001:db8::1", "2001:0db8:0000:0000:0000:0000:0000:0001"} <= set(wanted.lower)
     assert "2001:DB8::0001" in wanted.exact
-    for spelled in ("192.0.2.7", "::ffff:192.0.2.7", "::FFFF:C000:207"):
+    for spelled in ("192.0.2.7", "::ffff:192.0.2.7", "::FFFF:C000:207", "64:ff9b::c000:207"):
         wanted = parse_id(spelled)
-        assert {"192.0.2.7", "::ffff:192.0.2.7"} <= set(wanted.lower)
+        assert {"192.0.2.7", "::ffff:192.0.2.7", "64:ff9b::192.0.2.7"} <= set(wanted.lower)
         assert "192.0.2.7" in wanted.exact

@@ -10,6 +10,10 @@ NOTHING = {"", "null", "n/a", "none", "nan", "unknown", "undefined", "-"}
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 WALL = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?: (\d\d):(\d\d):(\d\d)(\.\d+)?)?")
 DEVICE_IDS = ("advertising_id", "idfa", "oaid", "android_id", "idfv")
+IPV4_WITHIN = [
+    ipaddress.IPv6Network(net)
+    for net in ("::ffff:0:0/96", "::/96", "::ffff:0:0:0/96", "64:ff9b::/96")
+]
 EARLIER_TIMES = (
     ("attributed_touch_time", "touched_at"),
     ("gp_click_time", "play_clicked_at"),
@@ -104,7 +108,11 @@ def address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         found = ipaddress.ip_address(bare)
     except ValueError:
         return None
-    return (found.ipv4_mapped or found) if isinstance(found, ipaddress.IPv6Address) else found
+    if isinstance(found, ipaddress.IPv6Address) and int(found) > 1:
+        for net in IPV4_WITHIN:
+            if found in net:
+                return ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+    return found
 
 
 def is_somebodys(found: ipaddress.IPv4Address | ipaddress.IPv6Address | None) -> bool:

@@ -16,6 +16,8 @@ TEXT_COLUMNS = (
     "original_url", "http_referrer", "gp_referrer", "event_value", "af_sub1", "af_sub2",
     "af_sub3", "af_sub4", "af_sub5",
 )  # fmt: skip
+# Where IPv6 holds an address of IPv4, as `macros/staging/addresses.sql` reads it.
+IPV4_WITHIN = ("::ffff:0:0", "::", "::ffff:0:0:0", "64:ff9b::")
 QUOTED_FROM = 15
 SHORTEST = 6
 
@@ -54,10 +56,12 @@ def parse_id(text: str) -> Wanted:
         raise UsageError("this id stands for 'no id': it belongs to nobody", "give another one")
     forms = {given, given.lower(), given.upper()}
     if isinstance(address, ipaddress.IPv6Address):
-        address = address.ipv4_mapped or address
+        address = _ipv4_of(address) or address
     if isinstance(address, ipaddress.IPv4Address):
-        mapped = ipaddress.IPv6Address(f"::ffff:{address}")
-        forms |= {f"::ffff:{address}", f"::FFFF:{address}", mapped.compressed, mapped.exploded}
+        for start in map(ipaddress.IPv6Address, IPV4_WITHIN):
+            held = start + int(address)
+            dotted = f"{start.compressed.removesuffix('0:0')}{address}"
+            forms |= {dotted, dotted.upper(), held.compressed, held.exploded}
     if address is not None:
         forms |= {address.compressed, address.exploded}
         forms |= {address.compressed.upper(), address.exploded.upper()}
@@ -67,3 +71,11 @@ def parse_id(text: str) -> Wanted:
         subject = None
     lower = tuple(sorted({form.lower() for form in forms}))
     return Wanted(lower, tuple(sorted(forms)), address is not None, subject)
+
+
+def _ipv4_of(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    last = int(address) & 0xFFFFFFFF
+    start = ipaddress.IPv6Address(int(address) - last)
+    if last > 1 and start in map(ipaddress.IPv6Address, IPV4_WITHIN):
+        return ipaddress.IPv4Address(last)
+    return None

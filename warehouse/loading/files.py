@@ -11,7 +11,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from clickward.warehouse.errors import UserError
+from clickward.warehouse.errors import UsageError, UserError
 from clickward.warehouse.loading.recognise import topic_of
 
 Compression = Literal["gzip", "zstd"]
@@ -100,6 +100,8 @@ def expand(paths: Iterable[str]) -> list[Item]:
 
 
 def _expand_one(text: str) -> list[Item]:
+    if not text:
+        raise UsageError("found an empty path", "name a file, a folder or a quoted pattern")
     path = Path(text)
     if path.is_dir():
         items = _search(path)

@@ -10,22 +10,35 @@
     that belongs to nobody: unspecified, loopback, link-local.
 #}
 {% macro spelled(address) -%}
-    {%- set nobodys = [
-        ("::", "::1"),
-        ("::ffff:0.0.0.0", "::ffff:0.0.0.0"),
-        ("::ffff:127.0.0.0", "::ffff:127.255.255.255"),
-        ("::ffff:169.254.0.0", "::ffff:169.254.255.255"),
-        ("fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
-    ] -%}
+    {%- set bytes = "reinterpretAsFixedString(assumeNotNull(" ~ address ~ "))" -%}
+    {%- set ipv4 = "reinterpretAsUInt32(reverse(substring(" ~ bytes ~ ", 13, 4)))" -%}
     multiIf(
-        {{ address }} is null,
+        {{ address }} is null or {{ address }} in (toIPv6('::'), toIPv6('::1')),
         null,
-        {% for first, last in nobodys -%}
-            {{ address }} between toIPv6('{{ first }}') and toIPv6('{{ last }}'), null,
-        {% endfor -%}
-        {{ address }} between toIPv6('::ffff:0.0.0.0') and toIPv6('::ffff:255.255.255.255'),
-        substring(IPv6NumToString(assumeNotNull({{ address }})), 8),
+        {{ is_ipv4_within(bytes) }},
+        if(
+            {{ ipv4 }} = 0
+            or {{ ipv4 }} between toUInt32(toIPv4('127.0.0.0')) and toUInt32(toIPv4('127.255.255.255'))
+            or {{ ipv4 }} between toUInt32(toIPv4('169.254.0.0')) and toUInt32(toIPv4('169.254.255.255')),
+            null,
+            IPv4NumToString({{ ipv4 }})
+        ),
+        {{ address }} between toIPv6('fe80::') and toIPv6('febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff'),
+        null,
         IPv6NumToString(assumeNotNull({{ address }}))
+    )
+{%- endmacro %}
+
+{#
+    Whether the 16 bytes of an IPv6 address hold one of IPv4: mapped, compatible (RFC 4291), translated
+    (RFC 2765) or of NAT64 (RFC 6052). As IPv6 all of them would share one network.
+#}
+{% macro is_ipv4_within(bytes) -%}
+    substring({{ bytes }}, 1, 12) in (
+        unhex('00000000000000000000FFFF'),
+        unhex('000000000000000000000000'),
+        unhex('0000000000000000FFFF0000'),
+        unhex('0064FF9B0000000000000000')
     )
 {%- endmacro %}
 

@@ -135,6 +135,14 @@ def test_unreadable_arguments_are_lines_too(run: Run, warehouse: Warehouse) -> N
     assert counts(warehouse) == (3, 0, 1)
 
 
+def test_an_empty_path_is_no_folder(run: Run, warehouse: Warehouse) -> None:
+    Path("good.csv").write_bytes(HEADER + b"".join(rows(3)))
+    code, _, err = run("load", "talkingdata", "good.csv", "")
+    assert code == 2
+    assert err.startswith("error: found an empty path\nhint: ")
+    assert counts(warehouse) == (0, 0, 0)
+
+
 def test_ids_as_floats_and_uuids_are_found_again(run: Run, warehouse: Warehouse) -> None:
     ids = [uuid.UUID(int=7), uuid.UUID("aaaaaaaa-0000-4000-8000-000000000001")]
     write_parquet(

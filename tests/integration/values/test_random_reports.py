@@ -64,7 +64,11 @@ ADDRESSES = st.one_of(
     st.sampled_from([*NOTHING, "0.0.0.0", "::", "127.0.0.1", "fe80::1", "::ffff:169.254.1.1",
                      "192.000.002.001", " 192.0.2.1", "192.0.2.1:80", "x"]),
     st.ip_addresses(v=4).map(str),
-    st.ip_addresses(v=4).map("::ffff:{}".format),
+    st.builds(
+        str.format,
+        st.sampled_from(["::ffff:{}", "::{}", "::ffff:0:{}", "64:ff9b::{}"]),
+        st.ip_addresses(v=4),
+    ),
     st.ip_addresses(v=6).map(str),
     st.ip_addresses(v=6).map(lambda address: str(address.exploded).upper()),
 )  # fmt: skip

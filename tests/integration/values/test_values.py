@@ -33,6 +33,12 @@ ADDRESSES = {
     "127.0.0.9": (None, None),
     "::1": (None, None),
     "::ffff:127.0.0.1": (None, None),
+    "::198.51.100.8": ("198.51.100.8", "198.51.100.0/24"),
+    "::ffff:0:203.0.113.8": ("203.0.113.8", "203.0.113.0/24"),
+    "64:ff9b::cb00:7109": ("203.0.113.9", "203.0.113.0/24"),
+    "64:ff9b::1:cb00:7109": ("64:ff9b::1:cb00:7109", "64:ff9b::/48"),
+    "64:ff9b::127.0.0.1": (None, None),
+    "::127.0.0.1": (None, None),
     "169.254.3.4": (None, None),
     "fe80::1": (None, None),
     "febf::ffff": (None, None),
@@ -208,7 +214,7 @@ def test_an_address_has_one_hash_and_its_own_network(
         hashes.setdefault(spelled, set()).add(hashed)
     assert hashes.pop(None) == {None}
     assert all(len(each) == 1 for each in hashes.values())
-    assert len(set.union(*hashes.values())) == len(hashes) == 4
+    assert len(set.union(*hashes.values())) == len(hashes) == 8
 
 
 def test_numbers_are_finite_or_nothing(built: Warehouse, files: dict[str, File]) -> None:
