@@ -1,8 +1,11 @@
 """A reader who means harm: everything is refused, nothing is read, nothing changes."""
 
+import contextlib
 import hashlib
+import os
 import re
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ import pytest
 from doors import ROOT, Built, Door, Place
 
 import clickward
+from clickward.warehouse.door.running import Running
 
 SECRET = "the-sealed-word-7d1f"
 ENCODED = {"content-encoding": "gzip"}
@@ -419,3 +423,26 @@ def test_nobody_sees_or_stops_the_queries_of_others(reader: Door) -> None:
         assert slow.is_alive()
     finally:
         slow.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pipes have paths under Linux's /proc only")
+def test_the_pipe_of_a_result_is_no_file_that_others_read() -> None:
+    def work(file: int) -> None:
+        Path(f"/proc/self/fd/{file}").write_bytes(b"written by path")
+        with contextlib.suppress(PermissionError):
+            Path(f"/proc/self/fd/{file}").open("rb", buffering=0).close()
+            os.write(file, b", and open to read")
+
+    here, there = socket.socketpair()
+    with here:
+        child = os.fork()
+        if not child:
+            # A process of its own: root opens whatever it likes.
+            if os.getuid() == 0:
+                os.setuid(65534)
+            Running(there, {}, lambda: None).send(work)
+            os._exit(0)
+        there.close()
+        sent = b"".join(iter(lambda: here.recv(4096), b""))
+        os.waitpid(child, 0)
+    assert sent.endswith(b"written by path")
