@@ -13,6 +13,7 @@ from clickward.warehouse.loading.batch import Batch
 from clickward.warehouse.loading.checks import check_rows
 from clickward.warehouse.loading.columns import match_columns
 from clickward.warehouse.loading.csv_stream import MARK
+from clickward.warehouse.loading.parquet_pages import Damaged
 from clickward.warehouse.loading.parquet_size import BATCH_BYTES, BATCH_ROWS, blocks, open_file
 from clickward.warehouse.loading.parquet_text import as_text, refuse_types
 from clickward.warehouse.sources import Report
@@ -88,7 +89,7 @@ class ParquetReader:
             for block in blocks(self._file, self.path, self._columns):
                 texts = [self._text(name, block.column(name)) for name in self._columns]
                 yield pa.table(texts, names=names)
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError, Damaged) as error:
             raise UserError(
                 f"{self.path}: found a Parquet file damaged after row {self.rows_read:,}"
                 f" ({type(error).__name__}: {' '.join(str(error).split())[:200]})",

@@ -13,10 +13,13 @@ import pyarrow.compute as compute
 from pyarrow import parquet, types
 
 from clickward.warehouse.errors import UserError
+from clickward.warehouse.loading.parquet_pages import Pages, pages_of
 
 BATCH_ROWS = 16_384
-BATCH_BYTES = 32 << 20
+BATCH_BYTES = 16 << 20
 LONGEST_VALUE = 8 << 20
+# Of all columns together; DuckDB, which writes the largest pages, stays below 100 MB each.
+OPEN_PAGES = 512 << 20
 # How much fuller than the average of its row group a batch may be, unseen.
 SKEW = 16
 # Texts stored as what differs from the one before: nothing tells how long they are.
@@ -36,6 +39,7 @@ class Leaf:
     is_nested: bool
     has_dictionary: bool
     has_deltas: bool
+    pages: Pages
 
 
 def open_file(path: Path, **options: object) -> parquet.ParquetFile:
@@ -59,7 +63,16 @@ def blocks(file: parquet.ParquetFile, path: Path, columns: list[str]) -> Iterato
     """
     for group in range(file.metadata.num_row_groups):
         rows = file.metadata.row_group(group).num_rows
-        leaves = list(_leaves(file.metadata, group, columns))
+        if not rows:
+            continue
+        leaves = list(_leaves(file.metadata, path, group, columns))
+        unpacked = sum(leaf.pages.largest for leaf in leaves)
+        if unpacked > OPEN_PAGES:
+            raise UserError(
+                f"{path}: found pages that unpack to {unpacked >> 20:,} MiB at once, expected"
+                f" {OPEN_PAGES >> 20} MiB at most",
+                "write the file with pages of a megabyte, as most writers do",
+            )
         widest = _widest_of(path, group, leaves)
         for block in file.iter_batches(
             batch_size=batch_rows(rows, leaves, widest), row_groups=[group], columns=columns
@@ -88,7 +101,9 @@ def batch_rows(rows: int, leaves: list[Leaf], widest: dict[str, int]) -> int:
     return int(min(most, BATCH_ROWS))
 
 
-def _leaves(metadata: parquet.FileMetaData, group: int, columns: list[str]) -> Iterator[Leaf]:
+def _leaves(
+    metadata: parquet.FileMetaData, path: Path, group: int, columns: list[str]
+) -> Iterator[Leaf]:
     found = metadata.row_group(group)
     for place in range(found.num_columns):
         chunk = found.column(place)
@@ -108,6 +123,7 @@ def _leaves(metadata: parquet.FileMetaData, group: int, columns: list[str]) -> I
             is_nested=chunk.path_in_schema not in columns or column.max_repetition_level > 0,
             has_dictionary=any("DICTIONARY" in encoding for encoding in chunk.encodings),
             has_deltas="DELTA_BYTE_ARRAY" in chunk.encodings,
+            pages=pages_of(path, metadata, group, place),
         )
 
 
@@ -120,9 +136,7 @@ def _widest_of(path: Path, group: int, leaves: list[Leaf]) -> dict[str, int]:
     paths = [leaf.path for leaf in asked]
     with open_file(path, read_dictionary=paths) as file:
         for leaf in asked:
-            rows = file.iter_batches(batch_size=1, row_groups=[group], columns=[leaf.path])
-            first = next(rows, None)
-            longest = _widest(first.column(0)) if first is not None else None
+            longest = _longest(file, group, leaf)
             found[leaf.path] = leaf.stored_bytes if longest is None else longest
             if found[leaf.path] > LONGEST_VALUE:
                 raise UserError(
@@ -130,7 +144,14 @@ def _widest_of(path: Path, group: int, leaves: list[Leaf]) -> dict[str, int]:
                     f" {leaf.path}, expected {LONGEST_VALUE >> 20} MiB at most",
                     "leave the column out of the file",
                 )
+    pa.default_memory_pool().release_unused()
     return found
+
+
+def _longest(file: parquet.ParquetFile, group: int, leaf: Leaf) -> int | None:
+    rows = file.iter_batches(batch_size=1, row_groups=[group], columns=[leaf.path])
+    first = next(rows, None)
+    return _widest(first.column(0)) if first is not None else None
 
 
 def _widest(values: pa.Array) -> int | None:

@@ -18,6 +18,11 @@ COUNT = 16_384
 BIG = "x" * 40_000
 # What reading may add to an idle process, in MiB: some batches of 32 MiB, in several copies.
 MOST = 500
+# A whole column chunk is one page.
+ONE_PAGE = {
+    "compression": "zstd", "dictionary_pagesize_limit": 1 << 30, "data_page_size": 1 << 30,
+    "write_batch_size": 1 << 20,
+}  # fmt: skip
 HEADER = b"install_time,appsflyer_id,app_id\n"
 
 Make = Callable[[Path], None]
@@ -52,6 +57,16 @@ def repeated() -> pa.Array:
     return pa.DictionaryArray.from_arrays(indices, pa.array([BIG]))
 
 
+def distinct(width: int) -> Callable[[], pa.Array]:
+    """One value a row, of `width` bytes each, in one dictionary."""
+
+    def make() -> pa.Array:
+        texts = pa.array([f"{number:0{width}}" for number in range(COUNT)])
+        return pa.DictionaryArray.from_arrays(pa.array(np.arange(COUNT, dtype=np.int32)), texts)
+
+    return make
+
+
 def deltas() -> dict[str, Any]:
     plain = dict.fromkeys(("install_time", "appsflyer_id", "app_id"), "PLAIN")
     return {"use_dictionary": False, "column_encoding": plain | {"city": "DELTA_BYTE_ARRAY"}}
@@ -70,6 +85,18 @@ FILES: dict[str, tuple[Make, int, int, str]] = {
         COUNT, 0, "",
     ),
     "deltas.parquet": (table(options=deltas(), city=lambda: pa.array([BIG] * COUNT)), COUNT, 0, ""),
+    # Pages are unpacked whole: one of 64 MB, two of 320 MB, one of 1.3 GB.
+    "large_dictionary.parquet": (table(options=ONE_PAGE, city=distinct(4_000)), COUNT, 0, ""),
+    "larger_dictionaries.parquet": (
+        table(options=ONE_PAGE, city=distinct(20_000), region=distinct(20_000)),
+        0, 0, "found pages that unpack to 625 MiB at once, expected 512 MiB at most",
+    ),
+    "page.parquet": (
+        table(
+            options=ONE_PAGE | {"use_dictionary": False}, city=lambda: pa.array([BIG * 2] * COUNT)
+        ),
+        0, 0, "found pages that unpack to 1,250 MiB at once, expected 512 MiB at most",
+    ),
     "lists.parquet": (table(fraud_reasons=lambda: pa.array([[BIG] * 2] * COUNT)), COUNT, 0, ""),
     "long_value.parquet": (
         table(3, city=lambda: pa.array(["x" * (9 << 20)] * 3)),
