@@ -55,7 +55,7 @@ def build(
 
       clickward build
 
-      clickward build --select core
+      clickward build --select +core
 
       clickward build --select fs_install+ --json
 
