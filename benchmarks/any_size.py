@@ -61,7 +61,7 @@ def make_snapshot(path: Path, rows: int, features: int) -> None:
     """A snapshot file and its manifest, as `clickward snapshot` writes them."""
     import pyarrow.parquet as pq
 
-    from clickward.models_ml.snapshot import manifest_path
+    from clickward.models_ml.dataset.snapshot import manifest_path
 
     writer: Any = None
     for frame in blocks(rows, features):
@@ -79,9 +79,9 @@ def make_snapshot(path: Path, rows: int, features: int) -> None:
 
 def train(path: Path, way: str) -> dict[str, Any]:
     """Thresholds and model from one snapshot: seconds, and a hash of the trees and the scores."""
-    from clickward.models_ml.learners import Limits, choose_learner
-    from clickward.models_ml.snapshot import Snapshot, read_manifest_of
-    from clickward.models_ml.training import build_estimator
+    from clickward.models_ml.dataset.snapshot import Snapshot, read_manifest_of
+    from clickward.models_ml.training.learners import Limits, choose_learner
+    from clickward.models_ml.training.train import build_estimator
 
     limits = {"memory": Limits(10**12), "batches": Limits(0, 10**12), "disk": Limits(0, 0)}
     estimator = build_estimator("xgboost", {"n_estimators": TREES}, 0)
@@ -99,11 +99,11 @@ def train(path: Path, way: str) -> dict[str, Any]:
 
 def pull(folder: Path, rows: int, features: int) -> dict[str, Any]:
     """Seconds to pull a snapshot of so many rows from an embedded store, already loaded."""
-    from clickward.models_ml.ledger import ensure_ml_tables
-    from clickward.models_ml.snapshot import pull_snapshot
+    from clickward.models_ml.dataset.snapshot import pull_snapshot
     from clickward.warehouse.connection import connection
     from clickward.warehouse.contracts import Feature, FeatureSet
     from clickward.warehouse.profile import Project, find_project
+    from clickward.warehouse.run_log import ensure_ml_tables
     from clickward.warehouse.tables import create_database
 
     checkout = find_project(target="local")

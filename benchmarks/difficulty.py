@@ -12,12 +12,12 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from clickward.models_ml.fitting import fit
-from clickward.models_ml.frames import TrainingFrame, read_frame
-from clickward.models_ml.labels import read_truth
-from clickward.models_ml.snapshot import pull_snapshot
-from clickward.models_ml.splits import Fold, PrequentialSplit
-from clickward.models_ml.training import build_estimator
+from clickward.models_ml.dataset.frames import TrainingFrame, read_frame
+from clickward.models_ml.dataset.labels import read_truth
+from clickward.models_ml.dataset.snapshot import pull_snapshot
+from clickward.models_ml.dataset.splits import Fold, PrequentialSplit
+from clickward.models_ml.training.fitting import fit
+from clickward.models_ml.training.train import build_estimator
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.errors import UserError

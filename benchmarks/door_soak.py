@@ -30,8 +30,8 @@ import clickhouse_connect
 import psutil
 import pyarrow as pa
 
-from clickward.warehouse.door.roles import Role
-from clickward.warehouse.door.users import Users
+from clickward.server.roles import Role
+from clickward.server.users import Users
 
 ROOT = Path(__file__).resolve().parents[1]
 READERS = 10

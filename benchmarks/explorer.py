@@ -62,10 +62,10 @@ def source(rows: int, days: int, models: int) -> str:
 
 def fill(rows: int, days: int, models: int) -> None:
     """A store with every table that the explorer reads, filled as a build and runs would."""
-    from clickward.models_ml.ledger import ensure_ml_tables
     from clickward.warehouse.build import run_dbt
     from clickward.warehouse.connection import connection
     from clickward.warehouse.profile import find_project
+    from clickward.warehouse.run_log import ensure_ml_tables
 
     project = find_project(target="local")
     run_dbt(project, ["build", "--select", "+scored_installs", "+mart_publisher_daily",
@@ -140,7 +140,7 @@ def fill(rows: int, days: int, models: int) -> None:
 
 def measure() -> dict[str, float]:
     """Seconds of `make_payload` on the store that is named, and the payload's size."""
-    from clickward.models_ml.explorer.payload import make_payload
+    from clickward.analysis.explorer.payload import make_payload
     from clickward.warehouse.connection import connection
     from clickward.warehouse.profile import find_project
 

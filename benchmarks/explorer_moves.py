@@ -8,7 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parent.parent))
 
-from clickward.models_ml.explorer.page import make_page  # noqa: E402
+from clickward.analysis.explorer.page import make_page  # noqa: E402
 from tests.integration.explorer_page.browser import Page, open_chromium  # noqa: E402
 from tests.integration.explorer_page.made_rows import make_payload, make_rows  # noqa: E402
 

@@ -95,7 +95,7 @@ def main() -> int:
         command = [sys.executable, "-m", "clickward.cli.main", "validate", FEATURE_SET, *WORDS]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         print(f"validated in {time.perf_counter() - begun:.0f} s\n")
-    from clickward.models_ml.comparison import read_comparison
+    from clickward.models_ml.evaluation.comparison import read_comparison
 
     project = find_project(target="local")
     with connection(project) as warehouse:

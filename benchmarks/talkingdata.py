@@ -20,13 +20,13 @@ from pathlib import Path
 
 import numpy as np
 
+from clickward.models_ml.dataset.frames import read_frame
+from clickward.models_ml.dataset.labels import labels_as_of, read_verdicts
+from clickward.models_ml.dataset.reading import Span, resolve_span
+from clickward.models_ml.dataset.snapshot import pull_snapshot
 from clickward.models_ml.estimators import FAMILIES, family
-from clickward.models_ml.frames import read_frame
-from clickward.models_ml.labels import labels_as_of, read_verdicts
-from clickward.models_ml.reading import Span, resolve_span
-from clickward.models_ml.snapshot import pull_snapshot
-from clickward.models_ml.training import build_estimator
-from clickward.models_ml.tuning import measured, tune
+from clickward.models_ml.training.train import build_estimator
+from clickward.models_ml.tuning.search import measured, tune
 from clickward.models_ml.validation import Windows
 from clickward.warehouse.connection import Warehouse, connection
 from clickward.warehouse.contracts import read_feature_set

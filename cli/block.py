@@ -48,7 +48,7 @@ def list_command(
       clickward block list --state shadow
       clickward block list --state active --json > blocked.json
     """
-    from clickward.models_ml.decisions.blocklist import STATES, list_candidates
+    from clickward.analysis.decisions.blocklist import STATES, list_candidates
     from clickward.warehouse.connection import connection
 
     if state is not None and state not in STATES:
@@ -113,7 +113,7 @@ def _decide(
     last: date | None,
     as_json: bool,
 ) -> None:
-    from clickward.models_ml.decisions.blocklist import decide
+    from clickward.analysis.decisions.blocklist import decide
     from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:

@@ -47,7 +47,7 @@ def export_command(
       clickward claims export --network pushwave_int --month 2026-01 --out pushwave-2026-01.xlsx
       clickward claims export --network nusaads_int --month 2026-01 --out claim.csv --json
     """
-    from clickward.models_ml.decisions.claims import amount_text, make_claim, total_of
+    from clickward.analysis.decisions.claims import amount_text, make_claim, total_of
     from clickward.warehouse.connection import connection
 
     first = parse_month(month)
@@ -79,7 +79,7 @@ def list_command(project: Project, as_json: Json = False) -> None:
     Example:
       clickward claims list --json
     """
-    from clickward.models_ml.decisions.claims import list_claims
+    from clickward.analysis.decisions.claims import list_claims
     from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:
@@ -109,7 +109,7 @@ def settle_command(
     Example:
       clickward claims settle 3f0c9a51b7de --installs 41 --amount 68.20 --reason "7 disputed"
     """
-    from clickward.models_ml.decisions.claims import settle_claim
+    from clickward.analysis.decisions.claims import settle_claim
     from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:

@@ -38,7 +38,7 @@ def compare(
       clickward compare fs_install --folds --metric average_precision --metric calibration_error
       clickward compare fs_install --labels matured --markdown
     """
-    from clickward.models_ml.comparison import METRICS, read_comparison
+    from clickward.models_ml.evaluation.comparison import METRICS, read_comparison
     from clickward.warehouse.connection import connection
     from clickward.warehouse.contracts import read_feature_set
 

@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     project: Project,
+    context: typer.Context,
     days: Annotated[int, typer.Option("--days", min=21, help="Days of traffic.")] = 28,
     clicks: Annotated[int, typer.Option("--clicks", help="Clicks in all.")] = 200_000,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same world.")] = 7,
@@ -66,7 +67,7 @@ def demo(
     ]
     for number, words in enumerate(steps, 1):
         say(f"\n[{number}/{len(steps)}] clickward {_short(words, project)}")
-        _run(words, project)
+        _run(context, words, project)
     _report(project, folder, train_to, test_from)
 
 
@@ -74,9 +75,7 @@ def _short(words: str, project: Project) -> str:
     return words.replace(f"{project.profiles_dir.parent}/", "")
 
 
-def _run(words: str, project: Project) -> None:
-    from clickward.cli.main import app
-
+def _run(context: typer.Context, words: str, project: Project) -> None:
     shared: list[str] = []
     if not words.startswith("simulate"):
         shared = [
@@ -87,7 +86,8 @@ def _run(words: str, project: Project) -> None:
             "--target",
             "local",
         ]
-    code = app([*words.split(), *shared], standalone_mode=False)
+    program = context.find_root()
+    code = program.command.main([*words.split(), *shared], program.info_name, standalone_mode=False)
     if code:
         raise typer.Exit(code)
 

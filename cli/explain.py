@@ -24,7 +24,7 @@ def explain(
       clickward explain 5c1b1d1e-2f0a-4b7e-9a52-0e6f3f0f1c11
       clickward explain 5c1b1d1e-2f0a-4b7e-9a52-0e6f3f0f1c11 --json
     """
-    from clickward.models_ml.explain.story import explain as tell
+    from clickward.analysis.explain.story import explain as tell
     from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:

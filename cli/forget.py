@@ -37,9 +37,9 @@ def forget(
     clickward forget 203.0.113.7 --yes --json
     clickward forget - --yes < id.txt
     """
-    from clickward.models_ml.content import ContentHash
+    from clickward.server.publish import remove_left
     from clickward.warehouse.connection import connection
-    from clickward.warehouse.door.publish import remove_left
+    from clickward.warehouse.content import ContentHash
     from clickward.warehouse.forget import find, parse_id, remove, resume
 
     wanted = parse_id(sys.stdin.readline() if id_ == "-" else id_)

@@ -45,7 +45,7 @@ def list_command(
     if available:
         _list_families(as_json)
         return
-    from clickward.models_ml.registry import list_models
+    from clickward.models_ml.training.registry import list_models
     from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:
@@ -91,7 +91,7 @@ def promote_command(
       clickward models promote xgboost-fs_install-1a2b3c4d --reason "best recall at 0.5 %"
       clickward models promote xgboost-fs_install-5e6f7a8b --as challenger --reason "tuned"
     """
-    from clickward.models_ml.registry import promote
+    from clickward.models_ml.training.registry import promote
     from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:
@@ -121,7 +121,7 @@ def agreement_command(
     Example:
       clickward models agreement fs_install --top 5
     """
-    from clickward.models_ml.agreement import agreement
+    from clickward.models_ml.scoring.agreement import agreement
     from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:

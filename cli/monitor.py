@@ -45,11 +45,11 @@ def monitor(
       clickward monitor --limit max_age_hours=48 --json
       clickward monitor --now 2026-01-29T06:00:00
     """
-    from clickward.models_ml.durations import parse_bound, utc_now
-    from clickward.models_ml.monitoring.findings import State, exit_code
-    from clickward.models_ml.monitoring.limits import read_limits
-    from clickward.models_ml.monitoring.run import judge
+    from clickward.analysis.monitoring.findings import State, exit_code
+    from clickward.analysis.monitoring.limits import read_limits
+    from clickward.analysis.monitoring.run import judge
     from clickward.warehouse.connection import connection
+    from clickward.warehouse.durations import parse_bound, utc_now
 
     limits = read_limits(project, limit or [])
     at = parse_bound(now) or utc_now()

@@ -23,8 +23,8 @@ def publish(project: Project, as_json: Json = False) -> None:
       clickward publish --target server --json
     """
     from clickward.cli.output import print_json, print_table, say
+    from clickward.server.publish import publish
     from clickward.warehouse.connection import connection, engine_errors
-    from clickward.warehouse.door.publish import publish
 
     with connection(project) as warehouse, engine_errors():
         done = publish(warehouse)

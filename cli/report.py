@@ -44,8 +44,8 @@ def report(
       clickward report --out january.html --from 2026-01-15 --to 2026-02-01
       clickward report --models xgboost-fs_install-1a2b3c4d,logistic_regression-fs_install-9f8e7d6c
     """
-    from clickward.models_ml.explorer.page import make_page
-    from clickward.models_ml.explorer.payload import make_payload
+    from clickward.analysis.explorer.page import make_page
+    from clickward.analysis.explorer.payload import make_payload
     from clickward.warehouse.connection import connection
     from clickward.warehouse.errors import UsageError
 

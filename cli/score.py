@@ -68,12 +68,12 @@ def score(
       clickward score fs_install --from 2026-02-01 --model-version xgboost-fs_install-1a2b3c4d
       clickward score fs_install --model-version xgboost-fs_install-1a2b3c4d --production
     """
-    from clickward.models_ml.durations import parse_bound
     from clickward.models_ml.estimators.threads import on_threads
-    from clickward.models_ml.scoring import build_readers, highest
-    from clickward.models_ml.scoring import score as run_scoring
+    from clickward.models_ml.scoring.score import build_readers, highest
+    from clickward.models_ml.scoring.score import score as run_scoring
     from clickward.warehouse.connection import connection
     from clickward.warehouse.contracts import read_feature_set
+    from clickward.warehouse.durations import parse_bound
 
     resolved = read_feature_set(project, feature_set)
     with on_threads(threads), connection(project) as warehouse, Progress("scored") as progress:

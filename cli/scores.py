@@ -26,9 +26,9 @@ def compact_command(
       clickward scores compact
       clickward scores compact --keep 30d --json
     """
-    from clickward.models_ml.compaction import compact_scores
-    from clickward.models_ml.durations import parse_duration
+    from clickward.models_ml.scoring.compaction import compact_scores
     from clickward.warehouse.connection import connection
+    from clickward.warehouse.durations import parse_duration
 
     with connection(project) as warehouse:
         run_id, rows = compact_scores(warehouse, parse_duration(keep))

@@ -70,8 +70,8 @@ def serve(
       clickward serve --host 0.0.0.0 --certificate door.pem --key door.key
     """
     from clickward.cli.output import say
-    from clickward.warehouse.door.roles import Limits, Role
-    from clickward.warehouse.door.serve import Listening, serve
+    from clickward.server.roles import Limits, Role
+    from clickward.server.serve import Listening, serve
     from clickward.warehouse.profile import in_bytes, read_target
 
     memory = in_bytes(max_memory or read_target(project).settings["max_memory_usage"])

@@ -34,10 +34,10 @@ def snapshot(
       clickward snapshot fs_install --from 2026-01-01 --to 2026-02-01 \\
           --as-of 2026-02-04 --out january.parquet
     """
-    from clickward.models_ml.durations import parse_bound
-    from clickward.models_ml.snapshot import pull_snapshot
+    from clickward.models_ml.dataset.snapshot import pull_snapshot
     from clickward.warehouse.connection import connection
     from clickward.warehouse.contracts import read_feature_set
+    from clickward.warehouse.durations import parse_bound
 
     resolved = read_feature_set(project, feature_set)
     with connection(project) as warehouse, Progress("pulled") as progress:

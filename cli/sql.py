@@ -51,8 +51,8 @@ def sql(
 
       clickward sql --write "optimize table clickward_core.installs final"
     """
+    from clickward.server.console import run
     from clickward.warehouse.connection import connection, engine_errors
-    from clickward.warehouse.console import run
 
     text = sys.stdin.read() if query == "-" else query
     try:

@@ -31,7 +31,7 @@ def list_command(
     Example:
       clickward thresholds list xgboost-fs_install-1a2b3c4d
     """
-    from clickward.models_ml.registry import list_thresholds
+    from clickward.models_ml.training.registry import list_thresholds
     from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:
@@ -60,7 +60,7 @@ def set_command(
     Example:
       clickward thresholds set xgboost-fs_install-1a2b3c4d launch_week 0.8 --reason "few reviewers"
     """
-    from clickward.models_ml.thresholds import Choice
+    from clickward.models_ml.evaluation.thresholds import Choice
 
     _keep(project, version, Choice(name, threshold), reason, record_only, as_json)
 
@@ -120,8 +120,8 @@ def choose_command(
       clickward thresholds choose xgboost-fs_install-1a2b3c4d --by capacity --capacity 200/day
       clickward thresholds choose xgboost-fs_install-1a2b3c4d --by fpr --fpr 0.002
     """
-    from clickward.models_ml.choosing import choose_threshold
-    from clickward.models_ml.economics import Costs
+    from clickward.models_ml.evaluation.economics import Costs
+    from clickward.models_ml.scoring.choosing import choose_threshold
     from clickward.warehouse.connection import connection
 
     with connection(project) as warehouse:
@@ -142,8 +142,8 @@ def choose_command(
 def _keep(
     project: Project, version: str, choice: object, reason: str, record_only: bool, as_json: bool
 ) -> None:
-    from clickward.models_ml.registry import set_threshold
-    from clickward.models_ml.thresholds import Choice
+    from clickward.models_ml.evaluation.thresholds import Choice
+    from clickward.models_ml.training.registry import set_threshold
     from clickward.warehouse.connection import connection
 
     assert isinstance(choice, Choice)

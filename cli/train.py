@@ -79,13 +79,13 @@ def train(
       clickward train fs_click --model xgboost --device cuda
       clickward train fs_click --model xgboost --dask tcp://10.0.0.5:8786
     """
-    from clickward.models_ml.durations import parse_bound, parse_duration
     from clickward.models_ml.estimators.threads import on_threads
-    from clickward.models_ml.learners import Means
-    from clickward.models_ml.studies import best_parameters
-    from clickward.models_ml.training import train as run_training
+    from clickward.models_ml.training.learners import Means
+    from clickward.models_ml.training.train import train as run_training
+    from clickward.models_ml.tuning.studies import best_parameters
     from clickward.warehouse.connection import connection
     from clickward.warehouse.contracts import read_feature_set
+    from clickward.warehouse.durations import parse_bound, parse_duration
 
     parameters: dict[str, Any] = {}
     if study is not None:
@@ -127,7 +127,7 @@ def train(
 @contextmanager
 def failure_told(as_json: bool) -> Iterator[None]:
     """Give the failure of a model as JSON too, where that is asked for, before the error."""
-    from clickward.models_ml.training import ModelFailure
+    from clickward.models_ml.training.train import ModelFailure
 
     try:
         yield

@@ -11,7 +11,7 @@ from clickward.cli.output import Progress, print_json, print_table, say
 from clickward.warehouse.profile import Project
 
 if TYPE_CHECKING:
-    from clickward.models_ml.studies import Study, Trial
+    from clickward.models_ml.tuning.studies import Study, Trial
 
 
 @on_project
@@ -58,12 +58,12 @@ def tune(
       clickward tune fs_click -m xgboost -n 20 --train 30h --delay 0h --test 12h --json
       clickward tune fs_click -m xgboost -n 20 --device cuda
     """
-    from clickward.models_ml.durations import parse_bound, parse_duration
     from clickward.models_ml.estimators.threads import on_threads
-    from clickward.models_ml.tuning import tune as run_tuning
+    from clickward.models_ml.tuning.search import tune as run_tuning
     from clickward.models_ml.validation import Windows
     from clickward.warehouse.connection import connection
     from clickward.warehouse.contracts import read_feature_set
+    from clickward.warehouse.durations import parse_bound, parse_duration
 
     windows = Windows(
         *(None if text is None else parse_duration(text) for text in (train, delay, test, step))
@@ -111,7 +111,7 @@ def list_command(project: Project, as_json: Json = False) -> None:
     Example:
       clickward studies list
     """
-    from clickward.models_ml.studies import best_of, read_study, study_names
+    from clickward.models_ml.tuning.studies import best_of, read_study, study_names
 
     rows: list[dict[str, Any]] = []
     for name in study_names(project.home):
@@ -155,7 +155,7 @@ def show_command(
       clickward studies show xgboost-fs_install-1a2b3c4d
       clickward studies show xgboost-fs_install-1a2b3c4d --params-out best.json
     """
-    from clickward.models_ml.studies import best_of, read_study
+    from clickward.models_ml.tuning.studies import best_of, read_study
 
     found = read_study(project.home, study)
     trials = found.finished()
@@ -165,7 +165,7 @@ def show_command(
 
 
 def _report(study: "Study", trials: "list[Trial]", as_json: bool) -> None:
-    from clickward.models_ml.studies import best_of
+    from clickward.models_ml.tuning.studies import best_of
 
     best = best_of(trials)
     if as_json:

@@ -39,8 +39,8 @@ def add(
       clickward users add dashboards --password-stdin < password.txt
     """
     from clickward.cli.output import say
-    from clickward.warehouse.door.roles import Role
-    from clickward.warehouse.door.serve import users_of
+    from clickward.server.roles import Role
+    from clickward.server.serve import users_of
     from clickward.warehouse.errors import UsageError
 
     if password_stdin:
@@ -61,7 +61,7 @@ def list_(project: Project, as_json: Json = False) -> None:
       clickward users list
     """
     from clickward.cli.output import print_json, print_table
-    from clickward.warehouse.door.serve import users_of
+    from clickward.server.serve import users_of
 
     users = [{"name": user.name, "role": user.role.value} for user in users_of(project).all()]
     if as_json:
@@ -80,7 +80,7 @@ def remove(
       clickward users remove ana
     """
     from clickward.cli.output import say
-    from clickward.warehouse.door.serve import users_of
+    from clickward.server.serve import users_of
 
     users_of(project).remove(name)
     say(f"removed {name}")

@@ -10,7 +10,7 @@ from clickward.cli.parts import Parts
 from clickward.warehouse.profile import Project
 
 if TYPE_CHECKING:
-    from clickward.models_ml.evaluation import Measurement
+    from clickward.models_ml.evaluation.evaluate import Measurement
     from clickward.models_ml.validation import Evaluation
 
 SHOWN = {
@@ -128,13 +128,13 @@ def validate(
       clickward validate fs_click --models xgboost --delay 0h --train-labels matured
       clickward validate fs_click --models xgboost --device cuda
     """
-    from clickward.models_ml.durations import parse_bound, parse_duration
-    from clickward.models_ml.economics import Costs
     from clickward.models_ml.estimators.threads import on_threads
+    from clickward.models_ml.evaluation.economics import Costs
     from clickward.models_ml.validation import Protocol, Windows
     from clickward.models_ml.validation import validate as run_validation
     from clickward.warehouse.connection import connection
     from clickward.warehouse.contracts import read_feature_set
+    from clickward.warehouse.durations import parse_bound, parse_duration
 
     windows = Windows(
         *(None if text is None else parse_duration(text) for text in (train, delay, test, step))
@@ -183,7 +183,7 @@ def refuse_unmeasured(evaluations: "list[Evaluation]") -> None:
 
     All else is kept and printed.
     """
-    from clickward.models_ml.evaluation import OVERALL
+    from clickward.models_ml.evaluation.evaluate import OVERALL
     from clickward.models_ml.validation.protocol import BASELINES
     from clickward.warehouse.errors import UserError
 

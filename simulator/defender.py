@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from clickward.simulator.attacks import NAMES
+from clickward.simulator.attack_names import NAMES
 from clickward.simulator.attacks.base import HOSTING_BASE
 from clickward.simulator.randomness import Bools, Floats, Ints, stream, unit
 from clickward.simulator.world.frames import MISSING

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from clickward.simulator.attack_names import NAMES
 from clickward.warehouse.errors import UsageError
 from clickward.warehouse.yaml_text import read_yaml
 
@@ -21,10 +22,6 @@ FOLDER = Path(__file__).parent / "scenarios"
 
 
 def _known_attack(name: str) -> str:
-    from clickward.simulator.attacks import (
-        NAMES,  # attacks are made of scenarios, so not at the top
-    )
-
     if name not in NAMES:
         raise ValueError(f"no such attack; there are {', '.join(NAMES)}")
     return name

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from clickward.simulator.attacks import NAMES
+from clickward.simulator.attack_names import NAMES
 from clickward.simulator.randomness import Bools, Floats, Ints, draw, stream
 from clickward.simulator.scenario import DAY_MS, Source
 from clickward.simulator.world.world import World

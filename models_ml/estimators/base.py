@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator
 
-from clickward.models_ml.batches import Rows
+from clickward.models_ml.dataset.batches import Rows
 from clickward.models_ml.estimators.parts import load_part, save_part
+from clickward.models_ml.estimators.preparation.preprocessing import numbers
+from clickward.models_ml.estimators.preparation.subsample import subsample
 from clickward.models_ml.estimators.search import Parameter, Range, searched, whole
 from clickward.models_ml.estimators.threads import fitted_to
-from clickward.models_ml.preprocessing import numbers
-from clickward.models_ml.subsample import subsample
 from clickward.warehouse.errors import UserError
 
 FACTS = "estimator.json"

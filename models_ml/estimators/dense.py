@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from clickward.models_ml.dense import Dense
 from clickward.models_ml.estimators.base import Estimator, Margin, Supervised
+from clickward.models_ml.estimators.preparation.dense import Dense
 
 
 class OnDense(Estimator):
-    """A family that learns from `clickward.models_ml.dense.Dense`; subclasses see matrices only.
+    """A family that learns from `preparation.dense.Dense`; subclasses see matrices only.
 
     `_learn` receives the standardised training rows, `_rate` scores rows and `_credit` says how
     much each of their columns raised the score.

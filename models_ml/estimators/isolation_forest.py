@@ -7,8 +7,8 @@ import polars as pl
 from sklearn.ensemble import IsolationForest
 
 from clickward.models_ml.estimators.base import Estimator
+from clickward.models_ml.estimators.preparation.preprocessing import CategoryShares, SignedLog
 from clickward.models_ml.estimators.search import Parameter, Whole, whole
-from clickward.models_ml.preprocessing import CategoryShares, SignedLog
 
 EULER = 0.5772156649015329
 

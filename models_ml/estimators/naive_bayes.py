@@ -7,8 +7,12 @@ import polars as pl
 from sklearn.naive_bayes import CategoricalNB
 
 from clickward.models_ml.estimators.base import Margin
+from clickward.models_ml.estimators.preparation.preprocessing import (
+    UNKNOWN,
+    CategoryCodes,
+    QuantileBins,
+)
 from clickward.models_ml.estimators.search import Parameter, Real, Whole, real, whole
-from clickward.models_ml.preprocessing import UNKNOWN, CategoryCodes, QuantileBins
 
 
 class NaiveBayes(Margin):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from clickward.models_ml.subsample import subsample
+from clickward.models_ml.estimators.preparation.subsample import subsample
 from clickward.warehouse.errors import UserError
 
 WEIGHTS = "weights.npz"

@@ -8,9 +8,9 @@ from sklearn.neural_network import MLPClassifier
 
 from clickward.models_ml.estimators.dense import DenseSupervised, in_blocks
 from clickward.models_ml.estimators.gradients import integrated_gradients
+from clickward.models_ml.estimators.preparation.subsample import subsample
 from clickward.models_ml.estimators.search import Parameter, Real, Whole, real, whole
 from clickward.models_ml.estimators.threads import one_thread
-from clickward.models_ml.subsample import subsample
 
 # Epochs without a better loss before training ends.
 PATIENCE = 5

@@ -13,15 +13,15 @@ from clickward.warehouse.errors import UserError
 
 # Beside skops' own default list (numpy and scikit-learn's public estimators).
 TRUSTED = [
-    "clickward.models_ml.dense.Dense",
+    "clickward.models_ml.estimators.preparation.dense.Dense",
     "clickward.models_ml.estimators.sequences.EventSequences",
-    "clickward.models_ml.preprocessing.CategoryCodes",
-    "clickward.models_ml.preprocessing.CategoryShares",
-    "clickward.models_ml.preprocessing.QuantileBins",
-    "clickward.models_ml.preprocessing.SignedLog",
-    "clickward.models_ml.preprocessing.Standard",
-    "clickward.models_ml.preprocessing.TargetRates",
-    "clickward.models_ml.rates.CountedRates",
+    "clickward.models_ml.estimators.preparation.preprocessing.CategoryCodes",
+    "clickward.models_ml.estimators.preparation.preprocessing.CategoryShares",
+    "clickward.models_ml.estimators.preparation.preprocessing.QuantileBins",
+    "clickward.models_ml.estimators.preparation.preprocessing.SignedLog",
+    "clickward.models_ml.estimators.preparation.preprocessing.Standard",
+    "clickward.models_ml.estimators.preparation.preprocessing.TargetRates",
+    "clickward.models_ml.estimators.preparation.rates.CountedRates",
     "sklearn.model_selection._split.StratifiedKFold",
     # Runs nothing, but a forged one could read outside its arrays: the artifact's hash is
     # checked before any part is loaded.

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from clickward.models_ml.dense import Dense
 from clickward.models_ml.estimators.base import Supervised
 from clickward.models_ml.estimators.dense import in_blocks
 from clickward.models_ml.estimators.gradients import STEPS
@@ -18,6 +17,7 @@ from clickward.models_ml.estimators.nets import (
     train_network,
     with_state,
 )
+from clickward.models_ml.estimators.preparation.dense import Dense
 from clickward.models_ml.estimators.search import Parameter, Real, Whole, real, whole
 from clickward.models_ml.estimators.sequences import EventSequences
 from clickward.warehouse.errors import UserError

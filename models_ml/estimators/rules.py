@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from clickward.models_ml.content import sha256_text
 from clickward.models_ml.estimators.base import Estimator
+from clickward.models_ml.estimators.rule_table import Rule, applicable, read_rules
 from clickward.models_ml.estimators.search import Parameter, text_or_none
-from clickward.models_ml.rules import Rule, applicable, read_rules
+from clickward.warehouse.content import sha256_text
 from clickward.warehouse.errors import UserError
 
 RULES = "rules.json"
@@ -20,10 +20,10 @@ APP = "__app"
 class Rules(Estimator):
     """Points for each hand-written rule that holds; labels are never seen.
 
-    The rules stand in a table (`models_ml/rule_thresholds.csv`, or `--param table=FILE`), where a
-    row with an app overrides the rule of its name for that app. Rules whose feature is not given
-    are left out. A rule on an unknown value does not hold. Explanations are the points of each
-    feature's rules and sum to the score.
+    The rules stand in a table (`models_ml/estimators/rule_thresholds.csv`, or
+    `--param table=FILE`), where a row with an app overrides the rule of its name for that
+    app. Rules whose feature is not given are left out. A rule on an unknown value does not hold.
+    Explanations are the points of each feature's rules and sum to the score.
     """
 
     name = "rules"

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from sklearn.base import BaseEstimator
 
-from clickward.models_ml.preprocessing import Standard, signed_log
+from clickward.models_ml.estimators.preparation.preprocessing import Standard, signed_log
 
 NAME = re.compile(r"(?P<group>\w+?__last_\d+)_(?P<measure>\w+)")
 CODE = "_code"

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from clickward.models_ml.estimators.base import Estimator
-from clickward.models_ml.preprocessing import TargetRates, single
+from clickward.models_ml.estimators.preparation.preprocessing import TargetRates, single
 
 
 class OnTrees(Estimator):

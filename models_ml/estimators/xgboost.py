@@ -7,15 +7,20 @@ import numpy as np
 import polars as pl
 import xgboost
 
-from clickward.models_ml.batches import Batch, Rows
-from clickward.models_ml.devices import CPU
+from clickward.models_ml.dataset.batches import Batch, Rows
 from clickward.models_ml.estimators.base import Supervised
+from clickward.models_ml.estimators.devices import CPU
 from clickward.models_ml.estimators.parts import load_part, save_part
+from clickward.models_ml.estimators.preparation.preprocessing import TargetRates, single
+from clickward.models_ml.estimators.preparation.rates import (
+    CountedRates,
+    FoldRates,
+    RateCounts,
+    count_rates,
+)
 from clickward.models_ml.estimators.search import Parameter, Real, Whole, real, whole
 from clickward.models_ml.estimators.threads import fitted_to
 from clickward.models_ml.estimators.xgboost_batches import binned
-from clickward.models_ml.preprocessing import TargetRates, single
-from clickward.models_ml.rates import CountedRates, FoldRates, RateCounts, count_rates
 
 BOOSTER = "booster.ubj"
 CATEGORIES = "categories.skops"

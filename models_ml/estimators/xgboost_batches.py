@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xgboost
 
-from clickward.models_ml.batches import Batch, Rows
+from clickward.models_ml.dataset.batches import Batch, Rows
 
 # Prefix of the files of bins in the folder given for them.
 BINS = "bins"

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
+from clickward.models_ml.dataset.frames import TrainingFrame
+from clickward.models_ml.dataset.splits import Fold, to_datetime
 from clickward.models_ml.estimators import Estimator
-from clickward.models_ml.evaluation import Labels, Rows, Scored, flag
-from clickward.models_ml.fitting import MIN_ROWS, fit, holdout_thresholds, predict
-from clickward.models_ml.flatness import failure_of
-from clickward.models_ml.frames import TrainingFrame
-from clickward.models_ml.metrics.thresholds import thresholds_of
-from clickward.models_ml.splits import Fold, to_datetime
+from clickward.models_ml.evaluation.evaluate import Labels, Rows, Scored, flag
+from clickward.models_ml.evaluation.flatness import failure_of
+from clickward.models_ml.evaluation.metrics.thresholds import thresholds_of
+from clickward.models_ml.training.fitting import MIN_ROWS, fit, holdout_thresholds, predict
 from clickward.models_ml.validation.history import History
 from clickward.models_ml.validation.variants import AS_IS, Variant, known_bad, not_to_train_on
 from clickward.warehouse.errors import UserError

@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from clickward.models_ml.durations import format_instant, parse_duration
-from clickward.models_ml.splits import to_datetime
-from clickward.models_ml.stretch import stretch_of
+from clickward.models_ml.dataset.splits import to_datetime
+from clickward.models_ml.dataset.stretch import stretch_of
 from clickward.models_ml.validation.fold import FoldData
 from clickward.models_ml.validation.history import History
+from clickward.models_ml.validation.leak import Leak
 from clickward.warehouse.build import run_dbt
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import Feature, FeatureSet, read_manifest
+from clickward.warehouse.durations import format_instant, parse_duration
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.profile import STAGES, read_target
 from clickward.warehouse.tables import on_cluster
@@ -249,8 +250,6 @@ def _is_base(node: dict[str, Any], nodes: dict[str, dict[str, Any]], by_id: dict
 def _compare(
     warehouse: Warehouse, scratch: Warehouse, feature_set: FeatureSet, cut: Cut, fold: str
 ) -> Iterator[Any]:
-    from clickward.models_ml.validation.leaks import Leak
-
     by_model: dict[str, list[Feature]] = {}
     for feature in feature_set.features:
         by_model.setdefault(feature.model, []).append(feature)

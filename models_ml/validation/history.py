@@ -8,12 +8,17 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from clickward.models_ml.economics import Costs, Payoffs, read_payoffs
-from clickward.models_ml.evaluation import Rows
-from clickward.models_ml.frames import TrainingFrame
-from clickward.models_ml.labels import attacks_named, labels_as_of, read_truth_rows, read_verdicts
-from clickward.models_ml.reading import BETWEEN, Span
-from clickward.models_ml.splits import to_datetime
+from clickward.models_ml.dataset.frames import TrainingFrame
+from clickward.models_ml.dataset.labels import (
+    attacks_named,
+    labels_as_of,
+    read_truth_rows,
+    read_verdicts,
+)
+from clickward.models_ml.dataset.reading import BETWEEN, Span
+from clickward.models_ml.dataset.splits import to_datetime
+from clickward.models_ml.evaluation.economics import Costs, Payoffs, read_payoffs
+from clickward.models_ml.evaluation.evaluate import Rows
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
 

@@ -1,17 +1,18 @@
 """Leaks looked for before any result is shown: labels in features, the future, late labels."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from clickward.models_ml.labels import as_of_join
-from clickward.models_ml.metrics.ranking import rank_metrics
-from clickward.models_ml.reading import Span
-from clickward.models_ml.splits import to_datetime
+from clickward.models_ml.dataset.labels import as_of_join
+from clickward.models_ml.dataset.reading import Span
+from clickward.models_ml.dataset.splits import to_datetime
+from clickward.models_ml.evaluation.metrics.ranking import rank_metrics
 from clickward.models_ml.validation.fold import FoldData
+from clickward.models_ml.validation.future import future_leaks
 from clickward.models_ml.validation.history import History
+from clickward.models_ml.validation.leak import Leak
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.errors import UserError
@@ -27,19 +28,6 @@ SHOWN = 10
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Leak:
-    """Something that knows what could not be known: which feature, why, in which folds."""
-
-    kind: str
-    feature: str
-    evidence: str
-    folds: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.feature} ({self.folds}): {self.evidence}"
-
-
 def check_leaks(
     warehouse: Warehouse,
     feature_set: FeatureSet,
@@ -49,8 +37,6 @@ def check_leaks(
     say: Say = lambda text: None,
 ) -> list[Leak]:
     """Every leak found. Raises `UserError` naming them, unless `allow`: then they are said."""
-    from clickward.models_ml.validation.future import future_leaks
-
     found = [
         *label_leaks(history, folds),
         *late_label_leaks(warehouse, feature_set, folds, history),

@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from clickward.models_ml.dataset.splits import to_datetime
 from clickward.models_ml.estimators import family
-from clickward.models_ml.evaluation import (
+from clickward.models_ml.evaluation.evaluate import (
     OVERALL,
     UNSEEN,
     Measurement,
     evaluate,
     unmeasured,
 )
-from clickward.models_ml.flatness import failure_of
-from clickward.models_ml.pooling import pool, pool_labels, pool_rows
-from clickward.models_ml.splits import to_datetime
+from clickward.models_ml.evaluation.flatness import failure_of
+from clickward.models_ml.evaluation.pooling import pool, pool_labels, pool_rows
 from clickward.models_ml.validation.drift import (
     adversarial_auc,
     feature_shift,

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from clickward.models_ml.bootstrap import RESAMPLES
-from clickward.models_ml.devices import CPU
-from clickward.models_ml.economics import Costs
 from clickward.models_ml.estimators import FAMILIES
-from clickward.models_ml.evaluation import TOP, Measurement
+from clickward.models_ml.estimators.devices import CPU
+from clickward.models_ml.evaluation.bootstrap import RESAMPLES
+from clickward.models_ml.evaluation.economics import Costs
+from clickward.models_ml.evaluation.evaluate import TOP, Measurement
 from clickward.models_ml.validation.variants import KNOWN_LABELS, MATURED_LABELS, Variant
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.errors import UsageError

@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from clickward.models_ml.devices import CPU, check_device
-from clickward.models_ml.durations import about, utc_now
+from clickward.models_ml.dataset.frames import read_frame
+from clickward.models_ml.dataset.reading import INSTANT, check_built, resolve_span
+from clickward.models_ml.dataset.snapshot import Advance, pull_snapshot
+from clickward.models_ml.dataset.splits import PrequentialSplit, choose_windows
+from clickward.models_ml.dataset.stretch import stretch_of
 from clickward.models_ml.estimators import families, family
-from clickward.models_ml.frames import read_frame
-from clickward.models_ml.ledger import Run, drop_uncommitted, ensure_ml_tables
-from clickward.models_ml.reading import INSTANT, check_built, resolve_span
-from clickward.models_ml.snapshot import Advance, pull_snapshot
-from clickward.models_ml.splits import PrequentialSplit, choose_windows
-from clickward.models_ml.stretch import stretch_of
-from clickward.models_ml.training import build_estimator
+from clickward.models_ml.estimators.devices import CPU, check_device
+from clickward.models_ml.training.train import build_estimator
 from clickward.models_ml.validation.drift import adversary_scores
 from clickward.models_ml.validation.fold import FoldData, Outcome, Say, fit_fold, prepare_fold
 from clickward.models_ml.validation.history import History, read_history
@@ -35,7 +33,9 @@ from clickward.models_ml.validation.resume import Finished, run_key
 from clickward.models_ml.validation.variants import Variant, attacks_to_hold_out
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.durations import about, utc_now
 from clickward.warehouse.errors import UserError
+from clickward.warehouse.run_log import Run, drop_uncommitted, ensure_ml_tables
 
 # Hears parts done, parts in all, whether the part was found finished, and what it gave.
 Tell = Callable[[int, int, bool, str], None]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from clickward.models_ml.splits import Fold, to_datetime
+from clickward.models_ml.dataset.splits import Fold, to_datetime
 from clickward.models_ml.validation.history import History, codes_of
 
 KNOWN_LABELS, MATURED_LABELS = "known", "matured"

@@ -1,9 +1,10 @@
 """Attacks, one module each; the table names them as scenarios do.
 
-A new attack is a module here, and an import and a line at the table's end: codes in planned frames
-are places in it.
+A new attack is a module here, its name at the end of `attack_names.py`, and an import and a line at
+the table's end.
 """
 
+from clickward.simulator.attack_names import NAMES
 from clickward.simulator.attacks.ad_stacking import AdStacking
 from clickward.simulator.attacks.base import Attack, State
 from clickward.simulator.attacks.click_flooding import ClickFlooding
@@ -16,18 +17,24 @@ from clickward.simulator.attacks.mixed_traffic import MixedTraffic
 from clickward.simulator.attacks.sdk_spoofing import SdkSpoofing
 from clickward.simulator.attacks.smart_bots import SmartBots
 
-ATTACKS: dict[str, type[Attack]] = {
-    "click_flooding": ClickFlooding,
-    "click_injection": ClickInjection,
-    "install_hijacking": InstallHijacking,
-    "sdk_spoofing": SdkSpoofing,
-    "device_farm": DeviceFarm,
-    "emulator_bots": EmulatorBots,
-    "smart_bots": SmartBots,
-    "mixed_traffic": MixedTraffic,
-    "ad_stacking": AdStacking,
-    "event_fraud": EventFraud,
-}
-NAMES = tuple(ATTACKS)
+# In the order of their names.
+ATTACKS: dict[str, type[Attack]] = dict(
+    zip(
+        NAMES,
+        (
+            ClickFlooding,
+            ClickInjection,
+            InstallHijacking,
+            SdkSpoofing,
+            DeviceFarm,
+            EmulatorBots,
+            SmartBots,
+            MixedTraffic,
+            AdStacking,
+            EventFraud,
+        ),
+        strict=True,
+    )
+)
 
 __all__ = ["ATTACKS", "NAMES", "Attack", "State"]

@@ -15,9 +15,9 @@ import polars as pl
 import pytest
 from harness import build_untested, copy_schema, run, table_hashes, use_schema
 
-from clickward.models_ml.content import ContentHash
 from clickward.simulator import load_scenario, simulate
 from clickward.warehouse.connection import Warehouse, connect
+from clickward.warehouse.content import ContentHash
 from clickward.warehouse.errors import UsageError
 from clickward.warehouse.forget import find, parse_id, resume
 from clickward.warehouse.profile import Project, find_project

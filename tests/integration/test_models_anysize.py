@@ -6,14 +6,14 @@ import models_world as world
 import numpy as np
 import pytest
 
-from clickward.models_ml import batches
-from clickward.models_ml.frames import read_frame
-from clickward.models_ml.learners import Limits, Means
-from clickward.models_ml.registry import load_model, read_model
-from clickward.models_ml.snapshot import pull_snapshot
-from clickward.models_ml.thresholds import Holdout
-from clickward.models_ml.training import train
-from clickward.models_ml.tuning import tune
+from clickward.models_ml.dataset import batches
+from clickward.models_ml.dataset.frames import read_frame
+from clickward.models_ml.dataset.snapshot import pull_snapshot
+from clickward.models_ml.evaluation.thresholds import Holdout
+from clickward.models_ml.training.learners import Limits, Means
+from clickward.models_ml.training.registry import load_model, read_model
+from clickward.models_ml.training.train import train
+from clickward.models_ml.tuning.search import tune
 from clickward.models_ml.validation import Protocol, validate
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError

@@ -13,14 +13,14 @@ import pytest
 from dask_workers import dask_workers
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from clickward.models_ml.batches import SnapshotRows
-from clickward.models_ml.cluster import cluster_at, connecting, worker
-from clickward.models_ml.cluster.learner import PulledDays, SharedFile
-from clickward.models_ml.frames import read_frame
-from clickward.models_ml.learners import Limits, Means
-from clickward.models_ml.registry import load_model, read_model
-from clickward.models_ml.snapshot import pull_snapshot
-from clickward.models_ml.training import train
+from clickward.models_ml.dataset.batches import SnapshotRows
+from clickward.models_ml.dataset.frames import read_frame
+from clickward.models_ml.dataset.snapshot import pull_snapshot
+from clickward.models_ml.training.cluster import cluster_at, connecting, worker
+from clickward.models_ml.training.cluster.learner import PulledDays, SharedFile
+from clickward.models_ml.training.learners import Limits, Means
+from clickward.models_ml.training.registry import load_model, read_model
+from clickward.models_ml.training.train import train
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import ConnectionFailed, UsageError, UserError
 

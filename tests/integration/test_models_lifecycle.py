@@ -8,11 +8,14 @@ import polars as pl
 import pytest
 from test_models_scoring import scores_of
 
-from clickward.models_ml.agreement import agreement
-from clickward.models_ml.choosing import choose_threshold
-from clickward.models_ml.economics import Costs
-from clickward.models_ml.frames import read_frame
-from clickward.models_ml.registry import (
+from clickward.models_ml.dataset.frames import read_frame
+from clickward.models_ml.dataset.snapshot import pull_snapshot
+from clickward.models_ml.evaluation.economics import Costs
+from clickward.models_ml.evaluation.thresholds import Choice
+from clickward.models_ml.scoring.agreement import agreement
+from clickward.models_ml.scoring.choosing import choose_threshold
+from clickward.models_ml.scoring.score import score
+from clickward.models_ml.training.registry import (
     champion_of,
     holder_of,
     list_models,
@@ -22,10 +25,7 @@ from clickward.models_ml.registry import (
     read_model,
     set_threshold,
 )
-from clickward.models_ml.scoring import score
-from clickward.models_ml.snapshot import pull_snapshot
-from clickward.models_ml.thresholds import Choice
-from clickward.models_ml.training import train
+from clickward.models_ml.training.train import train
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UsageError, UserError
 

@@ -15,16 +15,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clickward.models_ml.frames import read_frame
-from clickward.models_ml.ledger import drop_uncommitted
-from clickward.models_ml.reasons import as_text
-from clickward.models_ml.registry import load_model, read_model
-from clickward.models_ml.scoring import score
-from clickward.models_ml.snapshot import pull_snapshot
-from clickward.models_ml.training import train
+from clickward.models_ml.dataset.frames import read_frame
+from clickward.models_ml.dataset.snapshot import pull_snapshot
+from clickward.models_ml.estimators.reasons import as_text
+from clickward.models_ml.scoring.score import score
+from clickward.models_ml.training.registry import load_model, read_model
+from clickward.models_ml.training.train import train
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.profile import find_project
+from clickward.warehouse.run_log import drop_uncommitted
 
 FAST = {"n_estimators": 20}
 CHILD = Path(__file__).with_name("models_score_child.py")

@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clickward.models_ml import snapshot as snapshot_module
-from clickward.models_ml.frames import read_frame
-from clickward.models_ml.labels import labels_as_of, read_verdicts
-from clickward.models_ml.reading import Span
-from clickward.models_ml.snapshot import manifest_path, pull_snapshot
+from clickward.models_ml.dataset import snapshot as snapshot_module
+from clickward.models_ml.dataset.frames import read_frame
+from clickward.models_ml.dataset.labels import labels_as_of, read_verdicts
+from clickward.models_ml.dataset.reading import Span
+from clickward.models_ml.dataset.snapshot import manifest_path, pull_snapshot
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError
 

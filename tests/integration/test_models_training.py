@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clickward.models_ml.evaluation import OVERALL
-from clickward.models_ml.frames import read_frame
-from clickward.models_ml.metrics import THRESHOLDS
-from clickward.models_ml.registry import (
+from clickward.models_ml.dataset.frames import read_frame
+from clickward.models_ml.dataset.snapshot import pull_snapshot
+from clickward.models_ml.evaluation.evaluate import OVERALL
+from clickward.models_ml.evaluation.metrics import THRESHOLDS
+from clickward.models_ml.training.registry import (
     champion_of,
     choose_model,
     is_registered,
@@ -20,8 +21,7 @@ from clickward.models_ml.registry import (
     promote,
     read_model,
 )
-from clickward.models_ml.snapshot import pull_snapshot
-from clickward.models_ml.training import train
+from clickward.models_ml.training.train import train
 from clickward.models_ml.validation import KEYS, Protocol, Windows, validate
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UsageError, UserError

@@ -15,11 +15,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clickward.models_ml import tuning
-from clickward.models_ml.frames import read_frame
-from clickward.models_ml.studies import Trial, best_of, best_parameters, read_study, study_names
-from clickward.models_ml.training import train
-from clickward.models_ml.tuning import Tuned, measured, plan_folds, tune
+from clickward.models_ml.dataset.frames import read_frame
+from clickward.models_ml.training.train import train
+from clickward.models_ml.tuning import search as tuning
+from clickward.models_ml.tuning.search import Tuned, measured, plan_folds, tune
+from clickward.models_ml.tuning.studies import (
+    Trial,
+    best_of,
+    best_parameters,
+    read_study,
+    study_names,
+)
 from clickward.models_ml.validation import Windows
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet

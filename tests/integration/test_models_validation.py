@@ -14,14 +14,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clickward.models_ml.comparison import read_comparison
-from clickward.models_ml.economics import Costs, net_saved, read_payoffs
-from clickward.models_ml.evaluation import evaluate
-from clickward.models_ml.frames import read_frame
-from clickward.models_ml.reading import Span
-from clickward.models_ml.snapshot import pull_snapshot
-from clickward.models_ml.splits import PrequentialSplit, to_datetime
-from clickward.models_ml.training import build_estimator
+from clickward.models_ml.dataset.frames import read_frame
+from clickward.models_ml.dataset.reading import Span
+from clickward.models_ml.dataset.snapshot import pull_snapshot
+from clickward.models_ml.dataset.splits import PrequentialSplit, to_datetime
+from clickward.models_ml.evaluation.comparison import read_comparison
+from clickward.models_ml.evaluation.economics import Costs, net_saved, read_payoffs
+from clickward.models_ml.evaluation.evaluate import evaluate
+from clickward.models_ml.training.train import build_estimator
 from clickward.models_ml.validation import (
     Evaluation,
     FoldData,

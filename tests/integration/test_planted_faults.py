@@ -19,7 +19,7 @@ FAULTS = {
         "test_promise_future.py::test_features_equal_brute_force",
     ),
     "2, no label before it is known": (
-        "models_ml/labels.py", "and known_at <= {{as_of:DateTime64(3, 'UTC')}}", "",
+        "models_ml/dataset/labels.py", "and known_at <= {{as_of:DateTime64(3, 'UTC')}}", "",
         "test_models_snapshot.py::test_labels_as_of_sql_polars_and_brute_force_agree",
     ),
     "3, same data, same answer": (
@@ -32,7 +32,8 @@ FAULTS = {
         "test_promise_accounting.py::test_loaded_is_kept_and_duplicates_and_rejected",
     ),
     "5, a score can be explained": (
-        "models_ml/reasons.py", "np.argsort(-contributions,", "np.argsort(contributions,",
+        "models_ml/estimators/reasons.py",
+        "np.argsort(-contributions,", "np.argsort(contributions,",
         "test_models_scoring.py::test_scores_are_the_models_with_its_reasons",
     ),
     "6, a green run is a right table": (

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from harness import run, with_fault, written_blocks
 
-from clickward.models_ml.frames import read_frame
-from clickward.models_ml.snapshot import pull_snapshot
+from clickward.models_ml.dataset.frames import read_frame
+from clickward.models_ml.dataset.snapshot import pull_snapshot
 from clickward.models_ml.validation import read_history
 from clickward.models_ml.validation.future import future_leaks
 from clickward.models_ml.validation.leaks import Leak

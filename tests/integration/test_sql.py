@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from clickward.server.console import run
 from clickward.warehouse.connection import Warehouse, connect, engine_errors
-from clickward.warehouse.console import run
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.profile import Project
 

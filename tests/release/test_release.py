@@ -19,8 +19,8 @@ DBT_BUILD = ("dbt", "build", "--project-dir", "dbt_project", "--profiles-dir", "
 UV = Path(sys.executable).parent / "uv"
 # What each extra brings, used as its user would.
 EXTRAS = {
-    "dask": "import distributed, xgboost.dask, clickward.models_ml.cluster.worker",
-    "notebook": "from clickward.models_ml.explorer import Explorer; Explorer.__mro__",
+    "dask": "import distributed, xgboost.dask, clickward.models_ml.training.cluster.worker",
+    "notebook": "from clickward.analysis.explorer import Explorer; Explorer.__mro__",
 }
 # Torch is large: its extra is tried where the checkout has it, as under CI.
 if find_spec("torch"):

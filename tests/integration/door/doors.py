@@ -18,8 +18,8 @@ import clickhouse_connect
 import psutil
 import urllib3
 
-from clickward.warehouse.door.roles import Role
-from clickward.warehouse.door.users import Users
+from clickward.server.roles import Role
+from clickward.server.users import Users
 
 ROOT = Path(__file__).resolve().parents[3]
 DBT = Path(sys.executable).with_name("dbt")

@@ -15,7 +15,7 @@ import pytest
 from doors import ROOT, Built, Door, Place
 
 import clickward
-from clickward.warehouse.door.running import Running
+from clickward.server.running import Running
 
 SECRET = "the-sealed-word-7d1f"
 ENCODED = {"content-encoding": "gzip"}

@@ -12,13 +12,13 @@ from doors import ROOT, Place, of_server, serving
 from integration import models_world as world
 from integration.dask_workers import dask_workers
 
-from clickward.models_ml.batches import snapshot_rows
-from clickward.models_ml.cluster import learner
-from clickward.models_ml.cluster.learner import days_of, deal
-from clickward.models_ml.learners import Means
-from clickward.models_ml.registry import load_model, read_model
-from clickward.models_ml.snapshot import pull_snapshot
-from clickward.models_ml.training import train
+from clickward.models_ml.dataset.batches import snapshot_rows
+from clickward.models_ml.dataset.snapshot import pull_snapshot
+from clickward.models_ml.training.cluster import learner
+from clickward.models_ml.training.cluster.learner import days_of, deal
+from clickward.models_ml.training.learners import Means
+from clickward.models_ml.training.registry import load_model, read_model
+from clickward.models_ml.training.train import train
 from clickward.warehouse.connection import Warehouse, connection
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.profile import Project

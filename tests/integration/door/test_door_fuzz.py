@@ -10,7 +10,7 @@ import lz4.frame
 import pytest
 from doors import Built, Door, engine_of
 
-from clickward.warehouse.door.blocks import HEADER, BlockWriter
+from clickward.server.blocks import HEADER, BlockWriter
 
 LOGIN = b"X-ClickHouse-User: eng\r\nX-ClickHouse-Key: may-do-all\r\n"
 SEEDS = range(6)

@@ -13,10 +13,10 @@ import pytest
 import urllib3
 from doors import PASSWORDS, ROOT, Built, Door, Place, engine_of, serving, until
 
-from clickward.warehouse.door.publication import Publications
-from clickward.warehouse.door.roles import Role
-from clickward.warehouse.door.settings import BOUNDED, changeable
-from clickward.warehouse.door.users import Users
+from clickward.server.publication import Publications
+from clickward.server.roles import Role
+from clickward.server.settings import BOUNDED, changeable
+from clickward.server.users import Users
 
 DEEP = 200_000
 # More work, more depth, or a way around a limit, each in three ways.

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from doors import Built, Door, engine_of, until
 
-from clickward.warehouse.door.blocks import BlockReader, BlockWriter, zstd
+from clickward.server.blocks import BlockReader, BlockWriter, zstd
 
 UNPACK = {
     "gzip": gzip.decompress,

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from doors import Built, Door, engine_of, serving, until
 
+from clickward.server.publication import Publications
+from clickward.server.publish import publish
 from clickward.warehouse.connection import Warehouse
-from clickward.warehouse.door.publication import Publications
-from clickward.warehouse.door.publish import publish
 from clickward.warehouse.errors import UserError
 
 PUBLICATIONS = 3

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from doors import Built, Door, Place, serving, until
 
-from clickward.warehouse.door.roles import Role
-from clickward.warehouse.door.users import Users
+from clickward.server.roles import Role
+from clickward.server.users import Users
 from clickward.warehouse.errors import UserError
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.full
 KEY = "a key with 'quotes' and sealed-word"
 # The door's engine, logging queries as a ClickHouse server does.
 LOGGING = """
-import clickward.warehouse.door.serve as serve
+import clickward.server.serve as serve
 serve.ENGINEER_CONFIG = '''<clickhouse>
   <query_log><database>system</database><table>query_log</table></query_log>
 </clickhouse>'''

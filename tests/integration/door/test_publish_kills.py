@@ -15,7 +15,7 @@ import psutil
 import pytest
 from doors import Built, Place
 
-from clickward.warehouse.door.publication import Publications
+from clickward.server.publication import Publications
 
 KILLS = int(os.environ.get("CLICKWARD_KILLS", "30"))
 CONTENT = """

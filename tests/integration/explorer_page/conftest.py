@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from clickward.models_ml.explorer.page import make_page
+from clickward.analysis.explorer.page import make_page
 from tests.integration.explorer_page.browser import Page, open_chromium
 from tests.integration.explorer_page.made_rows import make_payload, make_rows
 

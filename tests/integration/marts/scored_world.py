@@ -11,11 +11,11 @@ from pathlib import Path
 
 import polars as pl
 
-from clickward.models_ml.durations import utc_now
-from clickward.models_ml.ledger import one_row
-from clickward.models_ml.reading import INSTANT
+from clickward.models_ml.dataset.reading import INSTANT
 from clickward.warehouse.connection import Warehouse
+from clickward.warehouse.durations import utc_now
 from clickward.warehouse.profile import Project
+from clickward.warehouse.run_log import one_row
 
 SCHEMA = "marts_world"
 START = date(2026, 1, 1)

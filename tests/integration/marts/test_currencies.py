@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 from reckoning import differences, rows_of
 
-from clickward.cli.main import app
-from clickward.models_ml.decisions.claims import list_claims, make_claim, settle_claim
-from clickward.models_ml.explorer.bins import read_bins
-from clickward.models_ml.explorer.rows import find_rows
-from clickward.models_ml.explorer.scope import find_scope
-from clickward.models_ml.explorer.standing import (
+from clickward.analysis.decisions.claims import list_claims, make_claim, settle_claim
+from clickward.analysis.explorer.bins import read_bins
+from clickward.analysis.explorer.rows import find_rows
+from clickward.analysis.explorer.scope import find_scope
+from clickward.analysis.explorer.standing import (
     rank_publishers,
     read_costs,
     read_unconverted,
 )
+from clickward.cli.main import app
 from clickward.warehouse.build import run_dbt
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from scored_world import SCHEMA
 
+from clickward.server.publish import publish
 from clickward.warehouse.connection import Warehouse
-from clickward.warehouse.door.publish import publish
 
 FILE = Path(__file__).resolve().parents[3] / "docs" / "grafana" / "clickward.json"
 BOARD: dict[str, Any] = json.loads(FILE.read_text())

@@ -13,8 +13,8 @@ from reckoning import Reckoning, rows_of
 from scipy.stats import binomtest
 from scored_world import World
 
-from clickward.models_ml.decisions.blocklist import decide, list_candidates
-from clickward.models_ml.decisions.claims import make_claim, settle_claim
+from clickward.analysis.decisions.blocklist import decide, list_candidates
+from clickward.analysis.decisions.claims import make_claim, settle_claim
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError
 

@@ -12,11 +12,11 @@ import pytest
 from reckoning import Reckoning
 from scored_world import World
 
+from clickward.analysis.decisions.blocklist import decide, list_candidates
+from clickward.analysis.decisions.claims import make_claim
+from clickward.analysis.explain.story import explain as tell
+from clickward.analysis.explain.windows import window_of
 from clickward.cli.main import app
-from clickward.models_ml.decisions.blocklist import decide, list_candidates
-from clickward.models_ml.decisions.claims import make_claim
-from clickward.models_ml.explain.story import explain as tell
-from clickward.models_ml.explain.windows import window_of
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import list_features, read_manifest
 from clickward.warehouse.errors import UserError

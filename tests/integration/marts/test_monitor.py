@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from scored_world import SCHEMA, World
 
+from clickward.analysis.monitoring.limits import read_limits
 from clickward.cli.main import app
-from clickward.models_ml.monitoring.limits import read_limits
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UsageError, UserError
 from tests.harness import where

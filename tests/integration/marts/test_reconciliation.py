@@ -8,7 +8,7 @@ import pytest
 from reckoning import Reckoning, Row, differences, rows_of
 from scored_world import World
 
-from clickward.models_ml.decisions.claims import make_claim, settle_claim
+from clickward.analysis.decisions.claims import make_claim, settle_claim
 from clickward.warehouse.build import run_dbt
 from clickward.warehouse.connection import Warehouse
 from tests.harness import with_fault

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 from scored_world import SCORE_FROM, World
 
-from clickward.models_ml.monitoring.model_checks import model_in_force
-from clickward.models_ml.registry import choose_model, promote
+from clickward.analysis.monitoring.model_checks import model_in_force
+from clickward.models_ml.training.registry import choose_model, promote
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import read_feature_set
 from clickward.warehouse.errors import UserError

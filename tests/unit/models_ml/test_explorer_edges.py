@@ -5,9 +5,9 @@ from bisect import bisect_right
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clickward.models_ml.explorer.edges import BINS, with_thresholds
-from clickward.models_ml.explorer.resolution import LEVELS, begins
-from clickward.models_ml.explorer.scope import Version
+from clickward.analysis.explorer.edges import BINS, with_thresholds
+from clickward.analysis.explorer.resolution import LEVELS, begins
+from clickward.analysis.explorer.scope import Version
 
 # Few distinct values, so that ties and thresholds equal to scores are the rule.
 few = st.sampled_from([0.0, 0.2, 0.25, 0.5, 0.9, 1.0])

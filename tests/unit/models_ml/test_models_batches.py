@@ -12,17 +12,21 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
-from clickward.models_ml import batches, devices
-from clickward.models_ml.batches import SnapshotRows, snapshot_rows, split_time
-from clickward.models_ml.devices import check_device
-from clickward.models_ml.estimators import family
+from clickward.models_ml.dataset import batches
+from clickward.models_ml.dataset.batches import SnapshotRows, snapshot_rows, split_time
+from clickward.models_ml.dataset.frames import TrainingFrame
+from clickward.models_ml.dataset.snapshot import manifest_path
+from clickward.models_ml.estimators import devices, family
+from clickward.models_ml.estimators.devices import check_device
+from clickward.models_ml.estimators.preparation.preprocessing import FOLDS, TargetRates
+from clickward.models_ml.estimators.preparation.rates import (
+    CountedRates,
+    count_rates,
+    stratified_folds,
+)
 from clickward.models_ml.estimators.xgboost import XGBoost
-from clickward.models_ml.frames import TrainingFrame
-from clickward.models_ml.learners import InMemory, scored, spill_folder
-from clickward.models_ml.preprocessing import FOLDS, TargetRates
-from clickward.models_ml.rates import CountedRates, count_rates, stratified_folds
-from clickward.models_ml.snapshot import manifest_path
-from clickward.models_ml.training import build_estimator
+from clickward.models_ml.training.learners import InMemory, scored, spill_folder
+from clickward.models_ml.training.train import build_estimator
 from clickward.warehouse.errors import UsageError, UserError
 
 Data = tuple[pl.DataFrame, np.ndarray]

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clickward.models_ml.calibration import (
+from clickward.models_ml.estimators import family
+from clickward.models_ml.estimators.calibration import (
     ISOTONIC,
     ISOTONIC_FROM,
     NONE,
@@ -15,7 +16,6 @@ from clickward.models_ml.calibration import (
     fit_calibration,
     method_for,
 )
-from clickward.models_ml.estimators import family
 from clickward.warehouse.errors import UsageError, UserError
 
 

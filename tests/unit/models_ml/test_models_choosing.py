@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clickward.models_ml.agreement import compare
-from clickward.models_ml.economics import Costs, net_saved
-from clickward.models_ml.thresholds import Holdout, choose, uniform
+from clickward.models_ml.evaluation.economics import Costs, net_saved
+from clickward.models_ml.evaluation.thresholds import Holdout, choose, uniform
+from clickward.models_ml.scoring.agreement import compare
 from clickward.warehouse.errors import UsageError, UserError
 
 

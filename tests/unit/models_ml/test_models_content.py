@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickward.models_ml.content import ContentHash
-from clickward.models_ml.reading import rebatch
+from clickward.models_ml.dataset.reading import rebatch
+from clickward.warehouse.content import ContentHash
 
 cells = st.lists(
     st.tuples(

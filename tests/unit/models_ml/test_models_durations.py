@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickward.models_ml.durations import (
+from clickward.warehouse.durations import (
     format_duration,
     format_instant,
     parse_duration,

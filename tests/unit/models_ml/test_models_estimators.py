@@ -15,10 +15,15 @@ from sklearn.metrics import roc_auc_score
 
 from clickward.models_ml.estimators import FAMILIES, Estimator, families, family, is_installed
 from clickward.models_ml.estimators.parts import load_part
-from clickward.models_ml.preprocessing import CategoryShares, SignedLog, TargetRates, numbers
-from clickward.models_ml.reasons import top_reasons
-from clickward.models_ml.subsample import subsample
-from clickward.models_ml.training import build_estimator
+from clickward.models_ml.estimators.preparation.preprocessing import (
+    CategoryShares,
+    SignedLog,
+    TargetRates,
+    numbers,
+)
+from clickward.models_ml.estimators.preparation.subsample import subsample
+from clickward.models_ml.estimators.reasons import top_reasons
+from clickward.models_ml.training.train import build_estimator
 from clickward.warehouse.errors import UsageError, UserError
 
 

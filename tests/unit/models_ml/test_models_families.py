@@ -11,7 +11,7 @@ import pytest
 from clickward.models_ml.estimators import FAMILIES, Estimator, family
 from clickward.models_ml.estimators.catalogue import catalogue
 from clickward.models_ml.estimators.large_clusters import large_clusters
-from clickward.models_ml.rules import COLUMNS
+from clickward.models_ml.estimators.rule_table import COLUMNS
 from clickward.warehouse.errors import UserError
 
 Data = tuple[pl.DataFrame, np.ndarray]

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from clickward.models_ml.bootstrap import interval, weightings
-from clickward.models_ml.economics import Payoffs
-from clickward.models_ml.evaluation import (
+from clickward.models_ml.evaluation.bootstrap import interval, weightings
+from clickward.models_ml.evaluation.economics import Payoffs
+from clickward.models_ml.evaluation.evaluate import (
     Labels,
     Measurement,
     Rows,
@@ -18,15 +18,15 @@ from clickward.models_ml.evaluation import (
     flag,
     unmeasured,
 )
-from clickward.models_ml.metrics import (
+from clickward.models_ml.evaluation.metrics import (
     Ranking,
     balanced_threshold,
     rank_metrics,
     ranked,
     threshold_at_fpr,
 )
-from clickward.models_ml.metrics.ranking import cumulated
-from clickward.models_ml.pooling import pool
+from clickward.models_ml.evaluation.metrics.ranking import cumulated
+from clickward.models_ml.evaluation.pooling import pool
 
 rows = st.lists(
     st.tuples(st.integers(0, 8), st.booleans(), st.integers(0, 3)), min_size=2, max_size=40

@@ -5,12 +5,12 @@ import polars as pl
 import pytest
 from scipy.stats import kendalltau
 
-from clickward.models_ml.bootstrap import Weightings, weightings
-from clickward.models_ml.metrics.calibration_error import calibration_error
-from clickward.models_ml.metrics.detection import days_to_detect
-from clickward.models_ml.metrics.entities import entity_days, precision_at_k
-from clickward.models_ml.metrics.shift import codes_of, stability_index
-from clickward.models_ml.metrics.stability import kendall_tau, mean_scores
+from clickward.models_ml.evaluation.bootstrap import Weightings, weightings
+from clickward.models_ml.evaluation.metrics.calibration_error import calibration_error
+from clickward.models_ml.evaluation.metrics.detection import days_to_detect
+from clickward.models_ml.evaluation.metrics.entities import entity_days, precision_at_k
+from clickward.models_ml.evaluation.metrics.shift import codes_of, stability_index
+from clickward.models_ml.evaluation.metrics.stability import kendall_tau, mean_scores
 
 RNG = np.random.default_rng
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
-from clickward.models_ml.splits import PrequentialSplit, choose_windows
+from clickward.models_ml.dataset.splits import PrequentialSplit, choose_windows
 from clickward.warehouse.errors import UsageError, UserError
 
 HOUR = timedelta(hours=1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clickward.models_ml.reasons import in_words
+from clickward.models_ml.estimators.reasons import in_words
 from clickward.warehouse.contracts import Feature, list_features
 from clickward.warehouse.profile import find_project
 

@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from clickward.models_ml.artifacts import load_artifact
-from clickward.models_ml.content import hash_folder
 from clickward.models_ml.estimators import EXTRAS, FAMILIES, family
 from clickward.models_ml.estimators.parts import load_part
+from clickward.models_ml.training.artifacts import load_artifact
+from clickward.warehouse.content import hash_folder
 from clickward.warehouse.errors import UserError
 
 OLD = Path(__file__).parent / "artifacts_0_1"

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clickward.models_ml.estimators import EXTRAS, FAMILIES, family
-from clickward.models_ml.flatness import Spread, failure_of
-from clickward.models_ml.preprocessing import Standard, probability
+from clickward.models_ml.estimators.preparation.preprocessing import Standard, probability
+from clickward.models_ml.evaluation.flatness import Spread, failure_of
 
 STANDARDISED = [
     "k_means", "hdbscan", "local_outlier_factor", "elliptic_envelope", "gaussian_mixture",

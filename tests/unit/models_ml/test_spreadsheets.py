@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 import polars as pl
 import pytest
 
-from clickward.models_ml.decisions.claims import write_claim
-from clickward.models_ml.explorer.modules import STATIC
-from clickward.models_ml.spreadsheets import as_text, write_csv, write_xlsx
+from clickward.analysis.decisions.claims import write_claim
+from clickward.analysis.explorer.modules import STATIC
+from clickward.analysis.spreadsheets import as_text, write_csv, write_xlsx
 from clickward.warehouse.errors import UserError
 
 FORMULAS = [

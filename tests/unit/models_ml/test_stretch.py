@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from clickward.models_ml.dataset.frames import TrainingFrame
+from clickward.models_ml.dataset.splits import PrequentialSplit
+from clickward.models_ml.dataset.stretch import stretch_of
 from clickward.models_ml.estimators import family
-from clickward.models_ml.fitting import score_holdout
-from clickward.models_ml.frames import TrainingFrame
-from clickward.models_ml.splits import PrequentialSplit
-from clickward.models_ml.stretch import stretch_of
-from clickward.models_ml.thresholds import Holdout, by_capacity
+from clickward.models_ml.evaluation.thresholds import Holdout, by_capacity
+from clickward.models_ml.training.fitting import score_holdout
 from clickward.models_ml.validation.run import _ends
 from clickward.warehouse.errors import UserError
 

@@ -8,7 +8,7 @@ import pytest
 from reckoning import Reckoning
 from scored_world import SCHEMA, World
 
-from clickward.models_ml.explorer.payload import make_payload
+from clickward.analysis.explorer.payload import make_payload
 from clickward.warehouse.connection import Warehouse, connect
 from tests.harness import copy_schema, use_schema
 from tests.oracles.explorer import MATURED, latest_scores, scored_rows

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from scored_world import World
 
-from clickward.models_ml.explorer.answers import ANSWERS, Asked, answer
-from clickward.models_ml.registry import list_thresholds
+from clickward.analysis.explorer.answers import ANSWERS, Asked, answer
+from clickward.models_ml.training.registry import list_thresholds
 from clickward.warehouse.connection import Warehouse
 from tests.oracles.explorer import side_of, strength
 from tests.oracles.facts import Row

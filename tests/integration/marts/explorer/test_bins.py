@@ -8,7 +8,7 @@ import pytest
 from reckoning import Reckoning, rows_of
 from scored_world import World
 
-from clickward.models_ml.registry import list_thresholds
+from clickward.models_ml.training.registry import list_thresholds
 from clickward.warehouse.connection import Warehouse
 from tests.oracles.explorer import bin_of, cells, values_of
 from tests.oracles.facts import Row

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 from reckoning import Reckoning, rows_of
 
-from clickward.models_ml.explorer.events import event_text, events_around
+from clickward.analysis.explorer.events import event_text, events_around
 from clickward.warehouse.connection import Warehouse
 from tests.oracles.evidence import events_of
 from tests.oracles.facts import Row

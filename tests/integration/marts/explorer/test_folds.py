@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from reckoning import Reckoning, rows_of
 
-from clickward.models_ml.explorer.folds import read_attacks, read_folds
-from clickward.models_ml.explorer.scope import find_scope
+from clickward.analysis.explorer.folds import read_attacks, read_folds
+from clickward.analysis.explorer.scope import find_scope
 from clickward.models_ml.validation import Protocol, Windows, validate
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import read_feature_set

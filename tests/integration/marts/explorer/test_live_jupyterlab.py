@@ -29,7 +29,7 @@ from tests.oracles.facts import Row
 pytestmark = pytest.mark.full
 needs_browser = pytest.mark.needs("browser")
 DOCS = Path(__file__).resolve().parents[4] / "docs"
-CODE = """from clickward.models_ml.explorer import Explorer
+CODE = """from clickward.analysis.explorer import Explorer
 
 Explorer("fs_install", export_to="evidence")"""
 DAY = timedelta(days=1)

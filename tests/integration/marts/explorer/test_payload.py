@@ -8,10 +8,10 @@ import pytest
 from reckoning import Reckoning, rows_of
 from scored_world import World
 
-from clickward.models_ml.explorer.ctit import baseline
-from clickward.models_ml.explorer.payload import Payload
-from clickward.models_ml.explorer.scope import find_scope
-from clickward.models_ml.explorer.standing import rank_publishers
+from clickward.analysis.explorer.ctit import baseline
+from clickward.analysis.explorer.payload import Payload
+from clickward.analysis.explorer.scope import find_scope
+from clickward.analysis.explorer.standing import rank_publishers
 from clickward.warehouse.connection import Warehouse
 from tests.oracles.explorer import (
     calibration,

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from scored_world import World
 
+from clickward.analysis.explorer.payload import Payload, make_payload
 from clickward.cli.main import app
-from clickward.models_ml.explorer.payload import Payload, make_payload
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError
 from tests.harness import where

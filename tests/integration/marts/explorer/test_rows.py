@@ -10,8 +10,8 @@ import pytest
 from reckoning import Reckoning
 from scored_world import World
 
-from clickward.models_ml.explorer.rows import export_rows, find_rows, story, strongest
-from clickward.models_ml.explorer.scope import find_scope
+from clickward.analysis.explorer.rows import export_rows, find_rows, story, strongest
+from clickward.analysis.explorer.scope import find_scope
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UsageError, UserError
 from tests.oracles.explorer import side_of, strength

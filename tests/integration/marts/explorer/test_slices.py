@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from scored_world import World
 
-from clickward.models_ml.explorer.scope import find_scope
-from clickward.models_ml.explorer.slices import ALPHA, find_slices
+from clickward.analysis.explorer.scope import find_scope
+from clickward.analysis.explorer.slices import ALPHA, find_slices
 from clickward.warehouse.connection import Warehouse
 from tests.oracles.explorer import at_least, side_of, slice_counts, step_up
 from tests.oracles.facts import Row

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from scored_world import World
 
-from clickward.models_ml.explorer.bins import read_bins
-from clickward.models_ml.registry import set_threshold
-from clickward.models_ml.thresholds import Choice
+from clickward.analysis.explorer.bins import read_bins
+from clickward.models_ml.evaluation.thresholds import Choice
+from clickward.models_ml.training.registry import set_threshold
 from clickward.warehouse.connection import Warehouse
 from tests.oracles.explorer import at_or_above
 from tests.oracles.facts import Row

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-
 from models_ml.artifacts import save_artifact  # noqa: TID251
+
 from models_ml.estimators import FAMILIES  # noqa: TID251
 from models_ml.training import build_estimator  # noqa: TID251
 

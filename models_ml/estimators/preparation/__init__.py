@@ -1,0 +1,1 @@
+"""Columns before an estimator sees them."""

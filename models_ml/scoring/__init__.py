@@ -1,0 +1,1 @@
+"""Scores, their changes and agreement, in the tables of the warehouse."""

@@ -1,0 +1,1 @@
+"""Search over parameters, by validation folds."""
