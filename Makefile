@@ -87,11 +87,13 @@ soak: setup-ci  ## long trials: thirty kills of each phase, and an hour of reade
 release-check: setup  ## install the wheel outside the checkout and try it as a newcomer would; some ten minutes
 	$(BIN)/python -m pytest -x -s -v tests/release
 
-lint: setup  ## check style, types and SQL format
+lint: setup  ## check style, types, SQL format and which room imports which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfmt --quiet --check dbt_project
+	$(BIN)/lint-imports --no-logo --no-cache > $(VENV)/.imports || { cat $(VENV)/.imports; exit 1; }
+	$(BIN)/python tests/rooms.py --most 17
 
 format: setup  ## rewrite Python and SQL in the project's format
 	$(BIN)/ruff check --fix --quiet .

@@ -81,7 +81,7 @@ def train(path: Path, way: str) -> dict[str, Any]:
     """Thresholds and model from one snapshot: seconds, and a hash of the trees and the scores."""
     from clickward.models_ml.dataset.snapshot import Snapshot, read_manifest_of
     from clickward.models_ml.training.learners import Limits, choose_learner
-    from clickward.models_ml.training.train import build_estimator
+    from clickward.models_ml.training.run import build_estimator
 
     limits = {"memory": Limits(10**12), "batches": Limits(0, 10**12), "disk": Limits(0, 0)}
     estimator = build_estimator("xgboost", {"n_estimators": TREES}, 0)

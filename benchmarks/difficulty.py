@@ -17,7 +17,7 @@ from clickward.models_ml.dataset.labels import read_truth
 from clickward.models_ml.dataset.snapshot import pull_snapshot
 from clickward.models_ml.dataset.splits import Fold, PrequentialSplit
 from clickward.models_ml.training.fitting import fit
-from clickward.models_ml.training.train import build_estimator
+from clickward.models_ml.training.run import build_estimator
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.errors import UserError

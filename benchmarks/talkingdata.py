@@ -25,8 +25,8 @@ from clickward.models_ml.dataset.labels import labels_as_of, read_verdicts
 from clickward.models_ml.dataset.reading import Span, resolve_span
 from clickward.models_ml.dataset.snapshot import pull_snapshot
 from clickward.models_ml.estimators import FAMILIES, family
-from clickward.models_ml.training.train import build_estimator
-from clickward.models_ml.tuning.search import measured, tune
+from clickward.models_ml.training.run import build_estimator
+from clickward.models_ml.tuning.run import measured, tune
 from clickward.models_ml.validation import Windows
 from clickward.warehouse.connection import Warehouse, connection
 from clickward.warehouse.contracts import read_feature_set

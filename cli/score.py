@@ -69,8 +69,8 @@ def score(
       clickward score fs_install --model-version xgboost-fs_install-1a2b3c4d --production
     """
     from clickward.models_ml.estimators.threads import on_threads
-    from clickward.models_ml.scoring.score import build_readers, highest
-    from clickward.models_ml.scoring.score import score as run_scoring
+    from clickward.models_ml.scoring.run import build_readers, highest
+    from clickward.models_ml.scoring.run import score as run_scoring
     from clickward.warehouse.connection import connection
     from clickward.warehouse.contracts import read_feature_set
     from clickward.warehouse.durations import parse_bound

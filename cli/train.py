@@ -81,7 +81,7 @@ def train(
     """
     from clickward.models_ml.estimators.threads import on_threads
     from clickward.models_ml.training.learners import Means
-    from clickward.models_ml.training.train import train as run_training
+    from clickward.models_ml.training.run import train as run_training
     from clickward.models_ml.tuning.studies import best_parameters
     from clickward.warehouse.connection import connection
     from clickward.warehouse.contracts import read_feature_set
@@ -127,7 +127,7 @@ def train(
 @contextmanager
 def failure_told(as_json: bool) -> Iterator[None]:
     """Give the failure of a model as JSON too, where that is asked for, before the error."""
-    from clickward.models_ml.training.train import ModelFailure
+    from clickward.models_ml.training.run import ModelFailure
 
     try:
         yield

@@ -59,7 +59,7 @@ def tune(
       clickward tune fs_click -m xgboost -n 20 --device cuda
     """
     from clickward.models_ml.estimators.threads import on_threads
-    from clickward.models_ml.tuning.search import tune as run_tuning
+    from clickward.models_ml.tuning.run import tune as run_tuning
     from clickward.models_ml.validation import Windows
     from clickward.warehouse.connection import connection
     from clickward.warehouse.contracts import read_feature_set

@@ -10,7 +10,7 @@ from clickward.cli.parts import Parts
 from clickward.warehouse.profile import Project
 
 if TYPE_CHECKING:
-    from clickward.models_ml.evaluation.evaluate import Measurement
+    from clickward.models_ml.evaluation.measurement import Measurement
     from clickward.models_ml.validation import Evaluation
 
 SHOWN = {
@@ -183,7 +183,7 @@ def refuse_unmeasured(evaluations: "list[Evaluation]") -> None:
 
     All else is kept and printed.
     """
-    from clickward.models_ml.evaluation.evaluate import OVERALL
+    from clickward.models_ml.evaluation.measurement import OVERALL
     from clickward.models_ml.validation.protocol import BASELINES
     from clickward.warehouse.errors import UserError
 

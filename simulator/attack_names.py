@@ -1,14 +1,18 @@
-"""What scenarios call the attacks; codes in planned frames are places here: add at the end."""
+"""What scenarios call the attacks, and the class of each, in `attacks/` in the module of that name.
 
-NAMES = (
-    "click_flooding",
-    "click_injection",
-    "install_hijacking",
-    "sdk_spoofing",
-    "device_farm",
-    "emulator_bots",
-    "smart_bots",
-    "mixed_traffic",
-    "ad_stacking",
-    "event_fraud",
-)
+A new attack is a module there and a line at the end here: codes in planned frames are places here.
+"""
+
+CLASSES = {
+    "click_flooding": "ClickFlooding",
+    "click_injection": "ClickInjection",
+    "install_hijacking": "InstallHijacking",
+    "sdk_spoofing": "SdkSpoofing",
+    "device_farm": "DeviceFarm",
+    "emulator_bots": "EmulatorBots",
+    "smart_bots": "SmartBots",
+    "mixed_traffic": "MixedTraffic",
+    "ad_stacking": "AdStacking",
+    "event_fraud": "EventFraud",
+}
+NAMES = tuple(CLASSES)

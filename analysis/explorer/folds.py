@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from clickward.analysis.explorer.scope import Scope
-from clickward.models_ml.evaluation.evaluate import UNSEEN
+from clickward.models_ml.evaluation.measurement import UNSEEN
 
 SHOWN = (
     "average_precision", "roc_auc", "recall_at_fpr_0.1pct", "recall_at_fpr_0.5pct",

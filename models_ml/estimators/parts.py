@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from clickward.renamed import today
 from clickward.warehouse.errors import UserError
 
 # Beside skops' own default list (numpy and scikit-learn's public estimators).
@@ -51,14 +52,12 @@ def load_part(path: Path) -> Any:
 
 
 def _with_todays_paths(path: Path) -> bytes:
-    """The file, its classes under the paths they have now: version 0.1 had `models_ml` on top."""
+    """The file, its classes under the import paths that they have now."""
 
     def renamed(node: Any) -> Any:
         if isinstance(node, dict):
             return {
-                key: f"clickward.{value}"
-                if key == "__module__" and str(value).startswith("models_ml.")
-                else renamed(value)
+                key: today(value) if key == "__module__" else renamed(value)
                 for key, value in node.items()
             }
         return [renamed(item) for item in node] if isinstance(node, list) else node

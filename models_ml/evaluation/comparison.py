@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from clickward.models_ml.evaluation.evaluate import MATURED, OVERALL, TRUE, UNSEEN
+from clickward.models_ml.evaluation.measurement import MATURED, OVERALL, TRUE, UNSEEN
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.errors import UsageError, UserError

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from clickward.models_ml.evaluation.economics import Payoffs
-from clickward.models_ml.evaluation.evaluate import Labels, Rows, Scored
+from clickward.models_ml.evaluation.measurement import Labels, Rows, Scored
 
 
 def pool(scored: Iterable[Scored]) -> Scored:

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from clickward.models_ml.scoring.score import SCORE, SHADOW
+from clickward.models_ml.scoring.run import SCORE, SHADOW
 from clickward.models_ml.training.registry import CHALLENGER, CHAMPION, holder_of
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError

@@ -15,9 +15,9 @@ from clickward.models_ml.evaluation.economics import (
     uniform,
 )
 from clickward.models_ml.evaluation.thresholds import MONEY, Choice, Holdout, choose
-from clickward.models_ml.scoring.score import FLAGGING_TARGET
+from clickward.models_ml.scoring.run import FLAGGING_TARGET
 from clickward.models_ml.training.registry import Registered, load_model, read_model
-from clickward.models_ml.training.train import Say
+from clickward.models_ml.training.run import Say
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError
 

@@ -1,1 +1,5 @@
 """A snapshot becomes a registered model."""
+
+from clickward.renamed import attributes
+
+__getattr__ = attributes(__name__, "run")

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from clickward.models_ml.evaluation.bootstrap import Weightings, interval, weightings
-from clickward.models_ml.evaluation.evaluate import Measurement
+from clickward.models_ml.evaluation.measurement import Measurement
 from clickward.models_ml.evaluation.metrics.ranking import Ranking, cumulated, ranked
 from clickward.models_ml.evaluation.metrics.shift import codes_of, stability_index
 from clickward.models_ml.evaluation.metrics.stability import kendall_tau, mean_scores, most_frequent
@@ -105,7 +105,7 @@ def adversary_scores(history: History, data: FoldData, seed: int) -> Outcome:
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    from clickward.models_ml.training.train import build_estimator
+    from clickward.models_ml.training.run import build_estimator
 
     rows, is_test = adversary_rows(data)
     X = history.frame.X[rows].select(data.columns)

@@ -10,8 +10,8 @@ import polars as pl
 from clickward.models_ml.dataset.frames import TrainingFrame
 from clickward.models_ml.dataset.splits import Fold, to_datetime
 from clickward.models_ml.estimators import Estimator
-from clickward.models_ml.evaluation.evaluate import Labels, Rows, Scored, flag
 from clickward.models_ml.evaluation.flatness import failure_of
+from clickward.models_ml.evaluation.measurement import Labels, Rows, Scored, flag
 from clickward.models_ml.evaluation.metrics.thresholds import thresholds_of
 from clickward.models_ml.training.fitting import MIN_ROWS, fit, holdout_thresholds, predict
 from clickward.models_ml.validation.history import History

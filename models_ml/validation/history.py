@@ -18,7 +18,7 @@ from clickward.models_ml.dataset.labels import (
 from clickward.models_ml.dataset.reading import BETWEEN, Span
 from clickward.models_ml.dataset.splits import to_datetime
 from clickward.models_ml.evaluation.economics import Costs, Payoffs, read_payoffs
-from clickward.models_ml.evaluation.evaluate import Rows
+from clickward.models_ml.evaluation.measurement import Rows
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from clickward.models_ml.dataset.splits import to_datetime
 from clickward.models_ml.estimators import family
-from clickward.models_ml.evaluation.evaluate import (
+from clickward.models_ml.evaluation.flatness import failure_of
+from clickward.models_ml.evaluation.measurement import (
     OVERALL,
     UNSEEN,
     Measurement,
     evaluate,
     unmeasured,
 )
-from clickward.models_ml.evaluation.flatness import failure_of
 from clickward.models_ml.evaluation.pooling import pool, pool_labels, pool_rows
 from clickward.models_ml.validation.drift import (
     adversarial_auc,

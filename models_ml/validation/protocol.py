@@ -9,7 +9,7 @@ from clickward.models_ml.estimators import FAMILIES
 from clickward.models_ml.estimators.devices import CPU
 from clickward.models_ml.evaluation.bootstrap import RESAMPLES
 from clickward.models_ml.evaluation.economics import Costs
-from clickward.models_ml.evaluation.evaluate import TOP, Measurement
+from clickward.models_ml.evaluation.measurement import TOP, Measurement
 from clickward.models_ml.validation.variants import KNOWN_LABELS, MATURED_LABELS, Variant
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.errors import UsageError

@@ -15,7 +15,7 @@ from clickward.models_ml.dataset.splits import PrequentialSplit, choose_windows
 from clickward.models_ml.dataset.stretch import stretch_of
 from clickward.models_ml.estimators import families, family
 from clickward.models_ml.estimators.devices import CPU, check_device
-from clickward.models_ml.training.train import build_estimator
+from clickward.models_ml.training.run import build_estimator
 from clickward.models_ml.validation.drift import adversary_scores
 from clickward.models_ml.validation.fold import FoldData, Outcome, Say, fit_fold, prepare_fold
 from clickward.models_ml.validation.history import History, read_history

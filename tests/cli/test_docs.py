@@ -17,7 +17,7 @@ from harness import take_parsed
 from clickward.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("clickward", "cli", "models_ml", "simulator", "warehouse")
+PACKAGES = ("clickward", "analysis", "cli", "models_ml", "server", "simulator", "warehouse")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 GROUP: Any = typer.main.get_command(app)
 BLOCK = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import models_world as world
 
-from clickward.models_ml.scoring.score import score
-from clickward.models_ml.training.train import train
+from clickward.models_ml.scoring.run import score
+from clickward.models_ml.training.run import train
 from clickward.warehouse.connection import Warehouse, connection
 from clickward.warehouse.profile import Project, find_project
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import models_world as world
 
-from clickward.models_ml.tuning.search import tune
+from clickward.models_ml.tuning.run import tune
 from clickward.models_ml.tuning.studies import read_study, study_names
 from clickward.models_ml.validation import Windows
 from clickward.warehouse.connection import connection

@@ -12,8 +12,8 @@ from clickward.models_ml.dataset.snapshot import pull_snapshot
 from clickward.models_ml.evaluation.thresholds import Holdout
 from clickward.models_ml.training.learners import Limits, Means
 from clickward.models_ml.training.registry import load_model, read_model
-from clickward.models_ml.training.train import train
-from clickward.models_ml.tuning.search import tune
+from clickward.models_ml.training.run import train
+from clickward.models_ml.tuning.run import tune
 from clickward.models_ml.validation import Protocol, validate
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError

@@ -20,7 +20,7 @@ from clickward.models_ml.training.cluster import cluster_at, connecting, worker
 from clickward.models_ml.training.cluster.learner import PulledDays, SharedFile
 from clickward.models_ml.training.learners import Limits, Means
 from clickward.models_ml.training.registry import load_model, read_model
-from clickward.models_ml.training.train import train
+from clickward.models_ml.training.run import train
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import ConnectionFailed, UsageError, UserError
 

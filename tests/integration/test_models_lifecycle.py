@@ -14,7 +14,7 @@ from clickward.models_ml.evaluation.economics import Costs
 from clickward.models_ml.evaluation.thresholds import Choice
 from clickward.models_ml.scoring.agreement import agreement
 from clickward.models_ml.scoring.choosing import choose_threshold
-from clickward.models_ml.scoring.score import score
+from clickward.models_ml.scoring.run import score
 from clickward.models_ml.training.registry import (
     champion_of,
     holder_of,
@@ -25,7 +25,7 @@ from clickward.models_ml.training.registry import (
     read_model,
     set_threshold,
 )
-from clickward.models_ml.training.train import train
+from clickward.models_ml.training.run import train
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UsageError, UserError
 

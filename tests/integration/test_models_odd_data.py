@@ -6,9 +6,9 @@ import models_world as world
 import polars as pl
 import pytest
 
-from clickward.models_ml.scoring.score import score
-from clickward.models_ml.training.train import ModelFailure, train
-from clickward.models_ml.tuning.search import tune
+from clickward.models_ml.scoring.run import score
+from clickward.models_ml.training.run import ModelFailure, train
+from clickward.models_ml.tuning.run import tune
 from clickward.models_ml.validation import Protocol, validate
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet

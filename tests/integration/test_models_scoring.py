@@ -18,9 +18,9 @@ import pytest
 from clickward.models_ml.dataset.frames import read_frame
 from clickward.models_ml.dataset.snapshot import pull_snapshot
 from clickward.models_ml.estimators.reasons import as_text
-from clickward.models_ml.scoring.score import score
+from clickward.models_ml.scoring.run import score
 from clickward.models_ml.training.registry import load_model, read_model
-from clickward.models_ml.training.train import train
+from clickward.models_ml.training.run import train
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.profile import find_project

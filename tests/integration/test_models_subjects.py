@@ -8,8 +8,8 @@ import pytest
 
 from clickward.models_ml.dataset.snapshot import pull_snapshot
 from clickward.models_ml.scoring.choosing import choose_threshold
-from clickward.models_ml.scoring.score import score
-from clickward.models_ml.training.train import train
+from clickward.models_ml.scoring.run import score
+from clickward.models_ml.training.run import train
 from clickward.models_ml.validation import Protocol, Windows, validate
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet

@@ -10,7 +10,7 @@ import pytest
 
 from clickward.models_ml.dataset.frames import read_frame
 from clickward.models_ml.dataset.snapshot import pull_snapshot
-from clickward.models_ml.evaluation.evaluate import OVERALL
+from clickward.models_ml.evaluation.measurement import OVERALL
 from clickward.models_ml.evaluation.metrics import THRESHOLDS
 from clickward.models_ml.training.registry import (
     champion_of,
@@ -21,7 +21,7 @@ from clickward.models_ml.training.registry import (
     promote,
     read_model,
 )
-from clickward.models_ml.training.train import train
+from clickward.models_ml.training.run import train
 from clickward.models_ml.validation import KEYS, Protocol, Windows, validate
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UsageError, UserError

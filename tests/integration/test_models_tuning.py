@@ -16,9 +16,9 @@ import polars as pl
 import pytest
 
 from clickward.models_ml.dataset.frames import read_frame
-from clickward.models_ml.training.train import train
-from clickward.models_ml.tuning import search as tuning
-from clickward.models_ml.tuning.search import Tuned, measured, plan_folds, tune
+from clickward.models_ml.training.run import train
+from clickward.models_ml.tuning import run as tuning
+from clickward.models_ml.tuning.run import Tuned, measured, plan_folds, tune
 from clickward.models_ml.tuning.studies import (
     Trial,
     best_of,

@@ -20,8 +20,8 @@ from clickward.models_ml.dataset.snapshot import pull_snapshot
 from clickward.models_ml.dataset.splits import PrequentialSplit, to_datetime
 from clickward.models_ml.evaluation.comparison import read_comparison
 from clickward.models_ml.evaluation.economics import Costs, net_saved, read_payoffs
-from clickward.models_ml.evaluation.evaluate import evaluate
-from clickward.models_ml.training.train import build_estimator
+from clickward.models_ml.evaluation.measurement import evaluate
+from clickward.models_ml.training.run import build_estimator
 from clickward.models_ml.validation import (
     Evaluation,
     FoldData,

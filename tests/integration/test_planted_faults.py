@@ -63,8 +63,8 @@ def copy_checkout(folder: Path) -> Path:
     """What the tests of a checkout need, and nothing that was made in it."""
     made = shutil.ignore_patterns("target", "logs", "__pycache__", "node_modules")
     folder.mkdir()
-    for name in ("clickward", "cli", "models_ml", "simulator", "warehouse", "dbt_project",
-                 "profiles", "tests"):  # fmt: skip
+    for name in ("clickward", "analysis", "cli", "models_ml", "server", "simulator", "warehouse",
+                 "dbt_project", "profiles", "tests"):  # fmt: skip
         shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=made)
     shutil.copy(ROOT / "pyproject.toml", folder)
     return folder

@@ -10,7 +10,7 @@ from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCT = ("cli", "warehouse", "models_ml", "simulator", "dbt")
+PRODUCT = ("analysis", "cli", "warehouse", "models_ml", "server", "simulator", "dbt")
 # Extras whose packages the product imports where they are installed.
 OPTIONAL = ("deep", "dask", "notebook")
 # Needed without being imported here, and by what.

@@ -18,7 +18,7 @@ from clickward.models_ml.training.cluster import learner
 from clickward.models_ml.training.cluster.learner import days_of, deal
 from clickward.models_ml.training.learners import Means
 from clickward.models_ml.training.registry import load_model, read_model
-from clickward.models_ml.training.train import train
+from clickward.models_ml.training.run import train
 from clickward.warehouse.connection import Warehouse, connection
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.profile import Project

@@ -18,8 +18,8 @@ from scored_world import (
 )
 
 from clickward.cli.main import app
-from clickward.models_ml.scoring.score import score
-from clickward.models_ml.training.train import train
+from clickward.models_ml.scoring.run import score
+from clickward.models_ml.training.run import train
 from clickward.warehouse.connection import Warehouse, connect
 from clickward.warehouse.contracts import read_feature_set
 from clickward.warehouse.profile import Project, find_project

@@ -10,7 +10,7 @@ from reckoning import rows_of
 from scored_world import SCORE_FROM, World
 
 from clickward.models_ml.scoring.compaction import compact_scores
-from clickward.models_ml.scoring.score import ScoreRun, score
+from clickward.models_ml.scoring.run import ScoreRun, score
 from clickward.warehouse.build_states import standing
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import read_feature_set

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from clickward.models_ml.estimators import Estimator, family
-from clickward.models_ml.training.train import build_estimator
+from clickward.models_ml.training.run import build_estimator
 
 Data = tuple[pl.DataFrame, np.ndarray]
 # Fewer trees, for time.

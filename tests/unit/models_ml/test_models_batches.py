@@ -26,7 +26,7 @@ from clickward.models_ml.estimators.preparation.rates import (
 )
 from clickward.models_ml.estimators.xgboost import XGBoost
 from clickward.models_ml.training.learners import InMemory, scored, spill_folder
-from clickward.models_ml.training.train import build_estimator
+from clickward.models_ml.training.run import build_estimator
 from clickward.warehouse.errors import UsageError, UserError
 
 Data = tuple[pl.DataFrame, np.ndarray]

@@ -23,7 +23,7 @@ from clickward.models_ml.estimators.preparation.preprocessing import (
 )
 from clickward.models_ml.estimators.preparation.subsample import subsample
 from clickward.models_ml.estimators.reasons import top_reasons
-from clickward.models_ml.training.train import build_estimator
+from clickward.models_ml.training.run import build_estimator
 from clickward.warehouse.errors import UsageError, UserError
 
 

@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from clickward.models_ml.evaluation.bootstrap import interval, weightings
 from clickward.models_ml.evaluation.economics import Payoffs
-from clickward.models_ml.evaluation.evaluate import (
+from clickward.models_ml.evaluation.measurement import (
     Labels,
     Measurement,
     Rows,

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from clickward.models_ml.estimators import EXTRAS, FAMILIES, Estimator, base, family, threads
 from clickward.models_ml.estimators.threads import SMALL, on_threads, threads_for
-from clickward.models_ml.training.train import build_estimator
+from clickward.models_ml.training.run import build_estimator
 
 Data = tuple[pl.DataFrame, np.ndarray]
 HERE = [pytest.param(n, marks=pytest.mark.needs("torch") if n in EXTRAS else ()) for n in FAMILIES]

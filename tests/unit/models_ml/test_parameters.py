@@ -9,7 +9,7 @@ import pytest
 
 from clickward.models_ml.estimators import EXTRAS, FAMILIES, family
 from clickward.models_ml.estimators.search import Parameter, one_of, real, text_or_none, whole
-from clickward.models_ml.training.train import build_estimator
+from clickward.models_ml.training.run import build_estimator
 from clickward.warehouse.errors import UsageError
 
 # Not declared by families: the seed, which all have, and xgboost's device, which is an option.

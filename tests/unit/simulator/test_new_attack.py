@@ -14,7 +14,7 @@ PAGE = ROOT / "docs" / "simulator.md"
 MODULE = re.compile(
     r"^`simulator/attacks/(\w+)\.py`:\n\n```python\n(.*?)^```", re.MULTILINE | re.DOTALL
 )
-LINE = re.compile(r'^```python\n(    "(\w+)": (\w+),\n)```', re.MULTILINE)
+LINE = re.compile(r'^```python\n(    "(\w+)": "(\w+)",\n)```', re.MULTILINE)
 SCENARIO = """
 name: new
 description: One actor, one new attack.
@@ -34,7 +34,7 @@ simulator.simulate(simulator.load_scenario("new.yaml"), Path("world"))
 
 
 def put_in_place(folder: Path) -> str:
-    """Copy the simulator and follow the page: write the module, import it, add the line."""
+    """Copy the simulator and follow the page: write the module, add the line."""
     for name in ("clickward", "simulator", "warehouse"):
         shutil.copytree(
             ROOT / name,
@@ -50,14 +50,11 @@ def put_in_place(folder: Path) -> str:
     assert key == name
     assert len(code.splitlines()) < 60
     (folder / "simulator" / "attacks" / f"{name}.py").write_text(code)
-    registry = folder / "simulator" / "attacks" / "__init__.py"
+    assert cls in code
+    registry = folder / "simulator" / "attack_names.py"
     text = registry.read_text()
     assert text.count("}\nNAMES") == 1
-    text = text.replace("}\nNAMES", f"{entry}}}\nNAMES")
-    last = "from clickward.simulator.attacks.smart_bots import SmartBots\n"
-    assert last in text
-    text = text.replace(last, f"{last}from clickward.simulator.attacks.{name} import {cls}\n")
-    registry.write_text(text)
+    registry.write_text(text.replace("}\nNAMES", f"{entry}}}\nNAMES"))
     return name
 
 

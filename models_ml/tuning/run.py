@@ -19,7 +19,7 @@ from clickward.models_ml.estimators import Estimator, family
 from clickward.models_ml.estimators.devices import CPU, check_device
 from clickward.models_ml.training.artifacts import LIBRARIES
 from clickward.models_ml.training.fitting import MIN_ROWS, fit, predict
-from clickward.models_ml.training.train import Say, build_estimator
+from clickward.models_ml.training.run import Say, build_estimator
 from clickward.models_ml.tuning.studies import Study, Trial, best_of, open_study, write_trials
 from clickward.models_ml.validation import ANY_WINDOWS, History, Windows
 from clickward.warehouse.connection import Warehouse

@@ -35,7 +35,7 @@ from clickward.models_ml.training.registry import (
     load_model,
     role_of,
 )
-from clickward.models_ml.training.train import Say
+from clickward.models_ml.training.run import Say
 from clickward.warehouse.connection import Warehouse, connection
 from clickward.warehouse.contracts import FeatureSet, read_manifest
 from clickward.warehouse.durations import utc_now
