@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -35,6 +36,8 @@ def listen(tell: Callable[[], None]) -> None:
             if not heard_at:
                 _end(tell)
 
+    # The process that takes away dbt's locks after an end without farewell needs not tell of it.
+    sys.warnoptions.append("ignore:resource_tracker:UserWarning")
     reading, writing = socket.socketpair()
     writing.setblocking(False)
     signal.signal(signal.SIGINT, hear)

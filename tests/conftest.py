@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness import dbt_target, drop_schemas, use_schema
+from hypothesis import settings
 
 from clickward.warehouse.connection import Warehouse, connect
 from clickward.warehouse.profile import Project, find_project
@@ -14,6 +15,9 @@ from clickward.warehouse.store import open_store
 
 # Which tests run when, and when a skip is a failure.
 pytest_plugins = ["tiers", "needs"]
+# No test times anything: the machine may be busy.
+settings.register_profile("clickward", deadline=None)
+settings.load_profile("clickward")
 SCHEMA = "test"
 HERE = Path(__file__).parent
 # Folders whose files share a costly fixture: one worker runs them all.

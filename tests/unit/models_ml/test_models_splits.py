@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
@@ -46,7 +46,6 @@ def test_a_test_window_the_data_do_not_reach_is_no_fold() -> None:
 windows = st.integers(min_value=1, max_value=30)
 
 
-@settings(deadline=None)
 @given(
     offsets=st.lists(st.integers(0, 200 * 3600), min_size=30, max_size=80),
     train=windows,

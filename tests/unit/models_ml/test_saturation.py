@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clickward.models_ml.estimators import EXTRAS, FAMILIES, family
@@ -95,7 +95,6 @@ def test_probabilities_keep_their_order_where_they_saturate() -> None:
     assert np.array_equal(found[plain], 1 / (1 + np.exp(-odds[plain])))
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=40))
 def test_probabilities_never_reorder(odds: list[float]) -> None:
     rising = np.sort(np.array(odds))
