@@ -6,6 +6,7 @@ Headers are Thrift's compact protocol, https://github.com/apache/parquet-format.
 
 import mmap
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,20 +29,35 @@ class Pages:
     largest: int
 
 
-def pages_of(path: Path, metadata: parquet.FileMetaData, group: int, place: int) -> Pages:
+@contextmanager
+def opened(path: Path) -> Iterator[mmap.mmap]:
+    """The bytes of the file."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        yield content
+
+
+def is_signed(content: mmap.mmap, metadata: parquet.FileMetaData) -> bool:
+    """Whether a signature follows the footer: some columns are encrypted then.
+
+    Asking pyarrow for such a column ends the process.
+    """
+    footer = int.from_bytes(content[-8:-4], "little")
+    return footer != metadata.serialized_size
+
+
+def pages_of(content: mmap.mmap, metadata: parquet.FileMetaData, group: int, place: int) -> Pages:
     """The sizes of one column chunk's pages. Raises `Damaged`."""
     chunk = metadata.row_group(group).column(place)
     start = chunk.data_page_offset
     if chunk.has_dictionary_page and chunk.dictionary_page_offset:
         start = min(start, chunk.dictionary_page_offset)
     dictionary = largest = 0
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        try:
-            for kind, size in _pages(content, start, start + chunk.total_compressed_size):
-                largest = max(largest, size)
-                dictionary = size if kind == DICTIONARY_PAGE else dictionary
-        except IndexError as error:
-            raise Damaged(f"a page of {chunk.path_in_schema} has no header") from error
+    try:
+        for kind, size in _pages(content, start, start + chunk.total_compressed_size):
+            largest = max(largest, size)
+            dictionary = size if kind == DICTIONARY_PAGE else dictionary
+    except IndexError as error:
+        raise Damaged(f"a page of {chunk.path_in_schema} has no header") from error
     return Pages(dictionary, largest)
 
 

@@ -13,9 +13,9 @@ from clickward.warehouse.loading.batch import Batch
 from clickward.warehouse.loading.checks import check_rows
 from clickward.warehouse.loading.columns import match_columns
 from clickward.warehouse.loading.csv_stream import MARK
-from clickward.warehouse.loading.parquet_pages import Damaged
+from clickward.warehouse.loading.parquet_pages import Damaged, is_signed, opened
 from clickward.warehouse.loading.parquet_size import BATCH_BYTES, BATCH_ROWS, blocks, open_file
-from clickward.warehouse.loading.parquet_text import as_text, refuse_types
+from clickward.warehouse.loading.parquet_text import as_text, refuse_intervals, refuse_types
 from clickward.warehouse.sources import Report
 
 
@@ -40,9 +40,15 @@ class ParquetReader:
                 f"{path}: found a Parquet file that is cut or damaged",
                 "fetch the file again",
             ) from error
+        with opened(path) as content:
+            if is_signed(content, self._file.metadata):
+                raise UserError(
+                    f"{path}: found a Parquet file with encrypted columns", "decrypt it first"
+                )
         self.matched = match_columns(str(path), report, self._names)
         self._columns = [self._names[place] for place in self.matched.positions.values()]
         refuse_types(str(path), self._file.schema_arrow, self._columns)
+        refuse_intervals(str(path), self._file.metadata.schema, self._columns)
 
     def records(self) -> int:
         """How many rows the file's own footer counts."""

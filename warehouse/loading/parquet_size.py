@@ -4,6 +4,7 @@ A file says little of what it unpacks to: a dictionary of one long text and a mi
 point to it are some kilobytes. So the longest text of each dictionary is looked up before.
 """
 
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,15 @@ import pyarrow.compute as compute
 from pyarrow import parquet, types
 
 from clickward.warehouse.errors import UserError
-from clickward.warehouse.loading.parquet_pages import Pages, pages_of
+from clickward.warehouse.loading.parquet_pages import Pages, opened, pages_of
 
 BATCH_ROWS = 16_384
 BATCH_BYTES = 16 << 20
 LONGEST_VALUE = 8 << 20
 # Of all columns together; DuckDB, which writes the largest pages, stays below 100 MB each.
 OPEN_PAGES = 512 << 20
+# After larger ones memory is given back.
+LARGE_DICTIONARY = 4 << 20
 # How much fuller than the average of its row group a batch may be, unseen.
 SKEW = 16
 # Texts stored as what differs from the one before: nothing tells how long they are.
@@ -61,23 +64,23 @@ def blocks(file: parquet.ParquetFile, path: Path, columns: list[str]) -> Iterato
 
     Raises `UserError` for a value that is too long to be one.
     """
-    for group in range(file.metadata.num_row_groups):
-        rows = file.metadata.row_group(group).num_rows
-        if not rows:
-            continue
-        leaves = list(_leaves(file.metadata, path, group, columns))
-        unpacked = sum(leaf.pages.largest for leaf in leaves)
-        if unpacked > OPEN_PAGES:
-            raise UserError(
-                f"{path}: found pages that unpack to {unpacked >> 20:,} MiB at once, expected"
-                f" {OPEN_PAGES >> 20} MiB at most",
-                "write the file with pages of a megabyte, as most writers do",
-            )
-        widest = _widest_of(path, group, leaves)
-        for block in file.iter_batches(
-            batch_size=batch_rows(rows, leaves, widest), row_groups=[group], columns=columns
-        ):
-            yield from _slices(block)
+    texts = _texts(file, columns)
+    with opened(path) as content, open_file(path, read_dictionary=texts) as dictionaries:
+        for group in range(file.metadata.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            if not rows:
+                continue
+            leaves = list(_leaves(file.metadata, content, group, columns))
+            unpacked = sum(leaf.pages.largest for leaf in leaves)
+            if unpacked > OPEN_PAGES:
+                raise UserError(
+                    f"{path}: found pages that unpack to {unpacked >> 20:,} MiB at once, expected"
+                    f" {OPEN_PAGES >> 20} MiB at most",
+                    "write the file with pages of a megabyte, as most writers do",
+                )
+            most = batch_rows(rows, leaves, _widest_of(dictionaries, path, group, leaves))
+            for block in file.iter_batches(batch_size=most, row_groups=[group], columns=columns):
+                yield from _slices(block)
 
 
 def batch_rows(rows: int, leaves: list[Leaf], widest: dict[str, int]) -> int:
@@ -102,15 +105,14 @@ def batch_rows(rows: int, leaves: list[Leaf], widest: dict[str, int]) -> int:
 
 
 def _leaves(
-    metadata: parquet.FileMetaData, path: Path, group: int, columns: list[str]
+    metadata: parquet.FileMetaData, content: mmap.mmap, group: int, columns: list[str]
 ) -> Iterator[Leaf]:
     found = metadata.row_group(group)
     for place in range(found.num_columns):
-        chunk = found.column(place)
-        name = chunk.path_in_schema.split(".")[0]
-        if chunk.path_in_schema not in columns and name not in columns:
-            continue
         column = metadata.schema.column(place)
+        if not _is_of(column.path, columns):
+            continue
+        chunk = found.column(place)
         width = WIDTHS.get(chunk.physical_type)
         if chunk.physical_type == "FIXED_LEN_BYTE_ARRAY":
             width = column.length
@@ -123,28 +125,43 @@ def _leaves(
             is_nested=chunk.path_in_schema not in columns or column.max_repetition_level > 0,
             has_dictionary=any("DICTIONARY" in encoding for encoding in chunk.encodings),
             has_deltas="DELTA_BYTE_ARRAY" in chunk.encodings,
-            pages=pages_of(path, metadata, group, place),
+            pages=pages_of(content, metadata, group, place),
         )
 
 
-def _widest_of(path: Path, group: int, leaves: list[Leaf]) -> dict[str, int]:
+def _is_of(path: str, columns: list[str]) -> bool:
+    return path in columns or path.split(".")[0] in columns
+
+
+def _texts(file: parquet.ParquetFile, columns: list[str]) -> list[str]:
+    """Paths of the leaves of `columns` that hold texts."""
+    schema = file.metadata.schema
+    leaves = [schema.column(place) for place in range(len(schema))]
+    return [
+        leaf.path
+        for leaf in leaves
+        if leaf.physical_type == "BYTE_ARRAY" and _is_of(leaf.path, columns)
+    ]
+
+
+def _widest_of(
+    dictionaries: parquet.ParquetFile, path: Path, group: int, leaves: list[Leaf]
+) -> dict[str, int]:
     """Bytes of the longest text in each dictionary of the row group, by the leaf's path."""
-    asked = [leaf for leaf in leaves if leaf.width is None and leaf.has_dictionary]
-    if not asked:
-        return {}
     found = {}
-    paths = [leaf.path for leaf in asked]
-    with open_file(path, read_dictionary=paths) as file:
-        for leaf in asked:
-            longest = _longest(file, group, leaf)
-            found[leaf.path] = leaf.stored_bytes if longest is None else longest
-            if found[leaf.path] > LONGEST_VALUE:
-                raise UserError(
-                    f"{path}: found a value of {found[leaf.path] >> 20} MiB in the column"
-                    f" {leaf.path}, expected {LONGEST_VALUE >> 20} MiB at most",
-                    "leave the column out of the file",
-                )
-    pa.default_memory_pool().release_unused()
+    for leaf in leaves:
+        if leaf.width is not None or not leaf.has_dictionary:
+            continue
+        longest = _longest(dictionaries, group, leaf)
+        found[leaf.path] = leaf.stored_bytes if longest is None else longest
+        if found[leaf.path] > LONGEST_VALUE:
+            raise UserError(
+                f"{path}: found a value of {found[leaf.path] >> 20} MiB in the column"
+                f" {leaf.path}, expected {LONGEST_VALUE >> 20} MiB at most",
+                "leave the column out of the file",
+            )
+    if any(leaf.pages.dictionary > LARGE_DICTIONARY for leaf in leaves):
+        pa.default_memory_pool().release_unused()
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as compute
-from pyarrow import types
+from pyarrow import parquet, types
 
 from clickward.warehouse.errors import UserError
 
@@ -26,6 +26,17 @@ def refuse_types(file: str, schema: pa.Schema, names: list[str]) -> None:
             raise UserError(
                 f"{file}: the column {name} is of type {schema.field(name).type},"
                 " which has no text here",
+                "write it as text, a number or a timestamp",
+            )
+
+
+def refuse_intervals(file: str, schema: parquet.ParquetSchema, names: list[str]) -> None:
+    """Raise `UserError` for an interval, which Arrow reads as twelve bytes that say nothing."""
+    for place in range(len(schema)):
+        column = schema.column(place)
+        if column.converted_type == "INTERVAL" and column.path.split(".")[0] in names:
+            raise UserError(
+                f"{file}: the column {column.path} is of type interval, which has no text here",
                 "write it as text, a number or a timestamp",
             )
 

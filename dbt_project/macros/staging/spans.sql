@@ -21,14 +21,19 @@
     toDateTime64('{{ first }} 00:00:00', 3, 'UTC')
 {%- endmacro %}
 
-{# When a row reached us, where the file's path tells: the end of its `dt=` day or `h=` hour. #}
+{#
+    When a row reached us, where the file's path tells: the end of its `dt=` day or `h=` hour. The lowest
+    folders tell: others may stand above those of the export.
+#}
 {% macro arrived_at(path="_source_file") -%}
+    {%- set day = "(?s)^(?:.*/)?dt=([1-9][0-9]{3}-[0-9]{2}-[0-9]{2})/" -%}
+    {%- set hour = day ~ "(?:.*/)?h=([01]?[0-9]|2[0-3])/" -%}
     if(
-        match({{ path }}, '(^|/)dt=[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}/'),
-        parseDateTime64BestEffortOrNull(extract({{ path }}, 'dt=([0-9-]{10})/'), 3, 'UTC') + toIntervalHour(
+        match({{ path }}, '{{ day }}'),
+        parseDateTime64BestEffortOrNull(extract({{ path }}, '{{ day }}'), 3, 'UTC') + toIntervalHour(
             if(
-                match({{ path }}, '/h=([01]?[0-9]|2[0-3])/'),
-                toUInt8OrZero(extract({{ path }}, '/h=([0-9]{1,2})/')) + 1,
+                match({{ path }}, '{{ hour }}'),
+                toUInt8OrZero(extractGroups({{ path }}, '{{ hour }}')[2]) + 1,
                 24
             )
         ),

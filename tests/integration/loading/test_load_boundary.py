@@ -12,6 +12,7 @@ import pytest
 from bad_files import HEADER, rows
 from loading_helpers import Run, counts
 from pyarrow import parquet
+from pyarrow.parquet import encryption
 
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.loading import attempt, parquet_reader
@@ -133,6 +134,46 @@ def test_unreadable_arguments_are_lines_too(run: Run, warehouse: Warehouse) -> N
     assert f"error: {'n' * 5000}: cannot be read: File name too long\n" in err
     assert "error: \\xff.csv: no such file\n" in err
     assert counts(warehouse) == (3, 0, 1)
+
+
+class Keys(encryption.KmsClient):
+    """Keeps keys as they are."""
+
+    def wrap_key(self, key_bytes: bytes, _master_key_identifier: str) -> str:
+        return key_bytes.hex()
+
+    def unwrap_key(self, wrapped_key: str, _master_key_identifier: str) -> bytes:
+        return bytes.fromhex(wrapped_key)
+
+
+@pytest.mark.parametrize("column", ["city", "not_ours"])
+def test_encrypted_columns_are_a_line_and_no_end(
+    run: Run, warehouse: Warehouse, column: str
+) -> None:
+    """Its footer can be read; whoever asks Arrow for such a column's sizes ends the process."""
+    write_parquet("a_installs.parquet")
+    table = pa.table({name: [value] for name, value in COLUMNS.items()} | {column: ["x"]})
+    factory = encryption.CryptoFactory(lambda _: Keys())
+    properties = factory.file_encryption_properties(
+        encryption.KmsConnectionConfig(),
+        encryption.EncryptionConfiguration("f", column_keys={"k": [column]}, plaintext_footer=True),
+    )
+    with parquet.ParquetWriter(
+        "b_installs.parquet", table.schema, encryption_properties=properties
+    ) as writer:
+        writer.write_table(table)
+    code, _, err = run("load", "appsflyer", "b_installs.parquet", "a_installs.parquet")
+    assert code == 1
+    assert "error: b_installs.parquet: found a Parquet file with encrypted columns\n" in err
+    assert warehouse.scalar(f"select sum(rows_loaded) from {warehouse.table('raw', 'loads')}") == 1
+
+
+def test_an_interval_is_refused(run: Run) -> None:
+    """Arrow reads it as twelve bytes; DuckDB wrote this one, of a month."""
+    file = Path(__file__).with_name("interval.parquet")
+    code, _, err = run("load", "appsflyer", str(file), "--report", "installs")
+    assert code == 1
+    assert "the column campaign is of type interval, which has no text here\n" in err
 
 
 def test_an_empty_path_is_no_folder(run: Run, warehouse: Warehouse) -> None:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from clickward.warehouse.loading.parquet_pages import Damaged, Pages, pages_of
+from clickward.warehouse.loading.parquet_pages import Damaged, Pages, opened, pages_of
 
 TEXTS = [f"{number:050}" for number in range(300)]
 # Each text stands with the four bytes of its length.
@@ -17,7 +17,8 @@ ALL = sum(4 + len(text) for text in TEXTS)
 
 def pages(path: Path, values: pa.Array, **options: Any) -> Pages:
     parquet.write_table(pa.table({"before": [1] * len(values), "text": values}), path, **options)
-    return pages_of(path, parquet.ParquetFile(path).metadata, 0, 1)
+    with opened(path) as content:
+        return pages_of(content, parquet.ParquetFile(path).metadata, 0, 1)
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
@@ -49,14 +50,15 @@ def test_bytes_that_are_no_page(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pages(path, pa.array(TEXTS), use_dictionary=False)
     metadata = parquet.ParquetFile(path).metadata
-    content = bytearray(path.read_bytes())
+    whole = bytearray(path.read_bytes())
     start = metadata.row_group(0).column(1).data_page_offset
     for seed in range(200):
-        spoiled = content.copy()
+        spoiled = whole.copy()
         spoiled[start : start + 16] = random.Random(seed).randbytes(16)
         path.write_bytes(spoiled)
         try:
-            found = pages_of(path, metadata, 0, 1)
+            with opened(path) as content:
+                found = pages_of(content, metadata, 0, 1)
         except Damaged:
             continue
         assert found.largest >= 0
