@@ -125,7 +125,7 @@ docs: setup  ## write the generated pages and plots, and dbt's documentation of 
 	$(BIN)/python docs/simulator_plots.py
 	$(BIN)/dbt docs generate --project-dir dbt_project --profiles-dir profiles
 
-explorer-pictures: setup setup-browser  ## take the pictures of docs/explorer.md anew, in a live JupyterLab; some minutes
+explorer-pictures: setup setup-browser  ## take the pictures of docs/tutorials/explorer.md anew, in a live JupyterLab; some minutes
 	CLICKWARD_SCREENSHOTS=1 $(BIN)/python -m pytest tests/integration/marts/explorer/test_live_jupyterlab.py
 
 # One answer for both: the lock for running takes its versions from the larger one.

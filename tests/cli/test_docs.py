@@ -18,7 +18,9 @@ from clickward.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("clickward", "analysis", "cli", "models_ml", "server", "simulator", "warehouse")
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted(
+    page for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md") for page in ROOT.glob(pattern)
+)
 GROUP: Any = typer.main.get_command(app)
 BLOCK = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(clickward [^`]+)`")
@@ -117,14 +119,14 @@ def test_a_stale_page_is_named_and_written_anew(tmp_path: Path) -> None:
             ignore=shutil.ignore_patterns("target", "logs", "__pycache__"),
         )
     take_parsed(ROOT / "dbt_project", tmp_path / "dbt_project")
-    page = tmp_path / "docs" / "features.md"
+    page = tmp_path / "docs" / "reference" / "features.md"
     fresh = page.read_text()
     page.write_text(fresh.replace("| `ip__clicks_1m`", "| `ip__clicks_2m`"))
     stale = generate(tmp_path, "--check")
     assert stale.returncode == 1
-    assert "docs/features.md is stale" in stale.stderr
+    assert "docs/reference/features.md is stale" in stale.stderr
     assert "hint: run `python docs/generate.py`" in stale.stderr
-    assert "docs/cli.md" not in stale.stderr
+    assert "docs/reference/cli.md" not in stale.stderr
     assert generate(tmp_path).returncode == 0
     assert page.read_text() == fresh
 
