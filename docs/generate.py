@@ -1,4 +1,4 @@
-"""Writes the pages made from the code, in docs/reference: cli.md, features.md and models.md.
+"""Writes the pages made from the code, in docs/reference: cli, features, models and python-api.
 
 python docs/generate.py            write them
 python docs/generate.py --check    exit 1 where one is stale, and say which
@@ -158,8 +158,8 @@ def features_page() -> str:
         f"{len(features)} features in {len({f.model for f in features})} models.",
         "A window of `1h` holds the events of the hour before the subject, the subject itself left",
         "out. **†** marks a feature that encodes a rule by which verdicts are made: read results",
-        "with and without it. Each heading is followed by the file that makes the column: add or change it there",
-        "([how](../how-to/add-a-feature.md)).",
+        "with and without it. Below a heading stands the file that makes its columns: change them",
+        "there ([how](../how-to/add-a-feature.md)).",
     ]
     used: set[str] = set()
     for name, feature_set in sets.items():
@@ -279,10 +279,44 @@ def _first_difference(found: str, wanted: str) -> str:
     return f"{len(changed)} line(s) differ, first {changed[0][:100]!r}"
 
 
+def python_page() -> str:
+    """The names of `import clickward`, in its order, with the docstrings of what they stand for."""
+    import clickward
+
+    lines = [
+        "# Python",
+        "",
+        NOTE,
+        "",
+        "What `import clickward` gives. A name's module is imported when the name is first used.",
+        "Examples are in [use it from Python](../how-to/use-from-python.md). Other modules can be",
+        "imported too; where one moves, its old path works with a warning for a minor version.",
+    ]
+    for name, module in clickward.PUBLIC.items():
+        found = getattr(clickward, name)
+        text = inspect.cleandoc(found.__doc__ or "")
+        lines += ["", f"## {name}", "", f"`{_signature(name, found)}`", "", text, ""]
+        lines.append(f"In `clickward.{module}`.")
+    return "\n".join(lines) + "\n"
+
+
+def _signature(name: str, found: Any) -> str:
+    """Parameters with their defaults; `…` for one that is not a plain value."""
+    words = []
+    for parameter in inspect.signature(found).parameters.values():
+        default = parameter.default
+        is_plain = default is None or isinstance(default, str | int | float | tuple)
+        shown = f"={default!r}" if is_plain else "=…"
+        words.append(f"{parameter}".split(":")[0].split("=")[0].strip())
+        words[-1] += "" if default is parameter.empty else shown
+    return f"{name}({', '.join(words)})"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/cli.md": cli_page,
     "reference/features.md": features_page,
     "reference/models.md": models_page,
+    "reference/python-api.md": python_page,
 }
 
 if __name__ == "__main__":

@@ -208,7 +208,7 @@ def build_estimator(
     if faults:
         raise UsageError(
             f"{model}: {'; '.join(faults)}",
-            "what each may be: docs/reference/models.md, `clickward models list --available --json`",
+            "see docs/reference/models.md or `clickward models list --available --json`",
         )
     placed = {} if device == CPU else {"device": device}
     return kind(**(placed | given))

@@ -1,4 +1,4 @@
-"""docs/how-to/add-an-attack.md's new attack works: its code is put in place as the page says, and runs."""
+"""docs/how-to/add-an-attack.md works: its code is put in place as the page says, and runs."""
 
 import re
 import shutil
