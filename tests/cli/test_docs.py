@@ -22,6 +22,7 @@ PACKAGES = ("clickward", "analysis", "cli", "models_ml", "server", "simulator", 
 PAGES = sorted(
     page for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md") for page in ROOT.glob(pattern)
 )
+FOLDERS = (*PACKAGES, "benchmarks", "dbt", "dbt_project", "docs", "profiles", "tests")
 GROUP: Any = typer.main.get_command(app)
 BLOCK = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(clickward [^`]+)`")
@@ -146,6 +147,20 @@ def test_a_stale_page_is_named_and_written_anew(tmp_path: Path) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in links(page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+def test_files_that_pages_and_code_name_are_there() -> None:
+    """But for changes, which tell of former files, and how-tos that make new ones."""
+    told = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]+)`")
+    pages = [p for p in PAGES if p.name != "CHANGELOG.md" and not p.name.startswith("add-")]
+    named = [(page, name) for page in pages for name in told.findall(page.read_text())]
+    hinted = re.compile(r"docs/[\w/-]+\.(?:md|json|ipynb)")
+    for folder in (*PACKAGES[1:], "dbt", "dbt_project", "profiles"):
+        for file in (ROOT / folder).rglob("*"):
+            if file.suffix in (".py", ".sql", ".yml") and not {"target", "logs"} & {*file.parts}:
+                named += [(file, name) for name in hinted.findall(file.read_text())]
+    assert len(named) > 60
+    assert [(str(file), name) for file, name in named if not (ROOT / name).exists()] == []
 
 
 def test_every_page_is_in_the_index_and_the_readme_is_short() -> None:
