@@ -1,4 +1,4 @@
-# The door to the project: make help says what there is.
+# The way into the project: make help says what there is, CONTRIBUTING.md how long it takes.
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -71,20 +71,20 @@ setup-feast: .venv-feast/.installed  ## make .venv-feast for the benchmark besid
 demo: $(RUNS)  ## simulate a small world, score it, and compare with the truth
 	$(BIN)/clickward demo
 
-check: lint  ## for every save: style, types, unit tests, the command line without a build; two minutes
+check: lint  ## for every save: style, types, unit tests, the command line without a build
 	$(PYTEST) --quiet --tier check tests/unit tests/cli
 
-test: setup  ## every promise, loader, feature, model, mart and command; ten minutes
+test: setup  ## every promise, loader, feature, model, mart and command
 	$(PYTEST) --tier test
 
 test-all: setup-ci  ## everything: kills, planted faults, browser, notebook, Dask, Node, demo; GROUP=name for one group
 	$(PYTEST) --tier all $(if $(GROUP),--group $(GROUP))
 
-soak: setup-ci  ## long trials: thirty kills of each phase, and an hour of readers and writers at the server
+soak: setup-ci  ## long trials: kills of each phase, readers and writers at the server
 	CLICKWARD_KILLS=30 $(BIN)/python -m pytest --group kills
 	$(BIN)/python benchmarks/door_soak.py --minutes 60
 
-release-check: setup  ## install the wheel outside the checkout and try it as a newcomer would; some ten minutes
+release-check: setup  ## install the wheel outside the checkout and try it as a newcomer would
 	$(BIN)/python -m pytest -x -s -v tests/release
 
 lint: setup  ## check style, types, SQL format and which room imports which
@@ -117,21 +117,22 @@ bench-point-in-time: setup setup-feast  ## joins as of a time beside Feast, Duck
 bench-incremental: setup  ## one new day and late rows, against a rebuild of everything
 	$(BIN)/python -m benchmarks.incremental
 
-bench-scale: setup  ## thirty features of 184.9 million clicks, killed once on the way; an hour and a half and 60 GB of disk
+bench-scale: setup  ## thirty features of 184.9 million clicks, killed once on the way
 	$(BIN)/python -m benchmarks.scale
 
-docs: setup  ## write the generated pages and plots, and dbt's documentation of every table and column
+docs: setup  ## write the generated pages and plots, build the site, check its links; dbt's page of every table and column
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/simulator_plots.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --clean
 	$(BIN)/dbt docs generate --project-dir dbt_project --profiles-dir profiles
 
-explorer-pictures: setup setup-browser  ## take the pictures of docs/explorer.md anew, in a live JupyterLab; some minutes
+explorer-pictures: setup setup-browser  ## take the pictures of docs/tutorials/explorer.md again, in a live JupyterLab
 	CLICKWARD_SCREENSHOTS=1 $(BIN)/python -m pytest tests/integration/marts/explorer/test_live_jupyterlab.py
 
 # One answer for both: the lock for running takes its versions from the larger one.
-lock: setup  ## resolve the packages anew into requirements.lock and requirements-dev.lock
+lock: setup  ## resolve the packages again into requirements.lock and requirements-dev.lock
 	VIRTUAL_ENV=$(abspath $(VENV)) $(COMPILE) --no-emit-package rfc3987-syntax --extra dev --extra docs --extra notebook --extra bench --extra dask pyproject.toml -o requirements-dev.lock
 	VIRTUAL_ENV=$(abspath $(VENV)) $(COMPILE) --constraint requirements-dev.lock pyproject.toml -o requirements.lock
 
 clean:  ## remove what was built; the store stays
-	rm -rf $(VENV) .venv-feast $(NODE_CLIENT)/node_modules dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) .venv-feast site $(NODE_CLIENT)/node_modules dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -43,7 +43,7 @@ def build(
     """Bring cleaned tables, features, feature sets and marts up to date, and test them.
 
     Only days whose rows changed are built again, and the days their windows reach, in chunks
-    that bound memory: docs/backfills.md. A build that was ended goes on where it was. Plain
+    that bound memory: docs/how-to/backfills.md. A build that was ended goes on where it was. Plain
     `dbt build --project-dir dbt_project --profiles-dir profiles` does the same.
 
     Where nothing at all has changed since a build of everything that passed, nothing is run; and

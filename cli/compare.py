@@ -30,7 +30,7 @@ def compare(
 
     Each figure stands with its 95 % interval. The last column is the recall on attacks that
     training never saw, at the balanced threshold; where an attack is held out, on that attack.
-    What each metric means: docs/validation.md.
+    What each metric means: docs/reference/validation.md.
 
     \b
     Examples:

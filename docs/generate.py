@@ -1,4 +1,4 @@
-"""Writes the pages made from the code: docs/cli.md, docs/features.md and docs/models.md.
+"""Writes the pages made from the code, in docs/reference: cli, features, models and python-api.
 
 python docs/generate.py            write them
 python docs/generate.py --check    exit 1 where one is stale, and say which
@@ -147,6 +147,7 @@ def features_page() -> str:
     project = find_project(str(ROOT / "dbt_project"), str(ROOT / "profiles"), "local")
     features = list_features(project)
     nodes = read_manifest(project)["nodes"].values()
+    files = {node["name"]: node["original_file_path"] for node in nodes}
     names = sorted(node["name"] for node in nodes if node["name"].startswith("fs_"))
     sets = {name: read_feature_set(project, name) for name in names}
     lines = [
@@ -157,7 +158,8 @@ def features_page() -> str:
         f"{len(features)} features in {len({f.model for f in features})} models.",
         "A window of `1h` holds the events of the hour before the subject, the subject itself left",
         "out. **†** marks a feature that encodes a rule by which verdicts are made: read results",
-        "with and without it.",
+        "with and without it. Below a heading stands the file that makes its columns: change them",
+        "there ([how](../how-to/add-a-feature.md)).",
     ]
     used: set[str] = set()
     for name, feature_set in sets.items():
@@ -167,16 +169,18 @@ def features_page() -> str:
             "",
             f"## {name}",
             "",
+            _file(files[name]),
+            "",
             f"{len(feature_set.features)} features of each {feature_set.subject};"
             f" target `{feature_set.target}`, decided {_decided(feature_set.decision_at)}.",
         ]
         for model in models:
-            lines += _model([feature for feature in features if feature.model == model])
+            lines += _model([f for f in features if f.model == model], files[model])
     unused = sorted({feature.model for feature in features} - used)
     if unused:
         lines += ["", "## In no feature set"]
         for model in unused:
-            lines += _model([feature for feature in features if feature.model == model])
+            lines += _model([f for f in features if f.model == model], files[model])
     return "\n".join(lines) + "\n"
 
 
@@ -235,7 +239,11 @@ def _decided(decision_at: str) -> str:
     return "at its own time" if decision_at[:-1] == "0" else f"{decision_at} after its own time"
 
 
-def _model(features: list[Feature]) -> list[str]:
+def _file(path: str) -> str:
+    return f"[`{path}`](../../dbt_project/{path})"
+
+
+def _model(features: list[Feature], path: str) -> list[str]:
     rows = [
         [
             f"`{feature.name}`{' †' if feature.encodes_rule else ''}",
@@ -246,9 +254,9 @@ def _model(features: list[Feature]) -> list[str]:
         for feature in features
     ]
     after = {feature.available_after for feature in features} - {"0", "0d"}
-    note = ["", f"Available {', '.join(sorted(after))} after the event."] if after else []
+    note = f". Available {', '.join(sorted(after))} after the event." if after else ""
     header = ["feature", "description", "window", "attacks"]
-    return ["", f"### {features[0].model}", *note, "", *_table(header, rows)]
+    return ["", f"### {features[0].model}", "", _file(path) + note, "", *_table(header, rows)]
 
 
 def _table(header: list[str], rows: list[list[str]]) -> list[str]:
@@ -271,10 +279,44 @@ def _first_difference(found: str, wanted: str) -> str:
     return f"{len(changed)} line(s) differ, first {changed[0][:100]!r}"
 
 
+def python_page() -> str:
+    """The names of `import clickward`, in its order, with the docstrings of what they stand for."""
+    import clickward
+
+    lines = [
+        "# Python",
+        "",
+        NOTE,
+        "",
+        "What `import clickward` gives. A name's module is imported when the name is first used.",
+        "Examples are in [use it from Python](../how-to/use-from-python.md). Other modules can be",
+        "imported too; where one moves, its old path works with a warning for a minor version.",
+    ]
+    for name, module in clickward.PUBLIC.items():
+        found = getattr(clickward, name)
+        text = inspect.cleandoc(found.__doc__ or "")
+        lines += ["", f"## {name}", "", f"`{_signature(name, found)}`", "", text, ""]
+        lines.append(f"In `clickward.{module}`.")
+    return "\n".join(lines) + "\n"
+
+
+def _signature(name: str, found: Any) -> str:
+    """Parameters with their defaults; `…` for one that is not a plain value."""
+    words = []
+    for parameter in inspect.signature(found).parameters.values():
+        default = parameter.default
+        is_plain = default is None or isinstance(default, str | int | float | tuple)
+        shown = f"={default!r}" if is_plain else "=…"
+        words.append(f"{parameter}".split(":")[0].split("=")[0].strip())
+        words[-1] += "" if default is parameter.empty else shown
+    return f"{name}({', '.join(words)})"
+
+
 PAGES: dict[str, Callable[[], str]] = {
-    "cli.md": cli_page,
-    "features.md": features_page,
-    "models.md": models_page,
+    "reference/cli.md": cli_page,
+    "reference/features.md": features_page,
+    "reference/models.md": models_page,
+    "reference/python-api.md": python_page,
 }
 
 if __name__ == "__main__":

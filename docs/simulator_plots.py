@@ -1,4 +1,4 @@
-"""Draws the plots of docs/simulator.md from small simulated worlds: docs/images/*.svg.
+"""Draws the plots of docs/reference/simulator.md from small simulated worlds: docs/images/*.svg.
 
 python docs/simulator_plots.py
 

@@ -1,4 +1,4 @@
-"""Small seeded worlds for the plots of docs/simulator.md, and how their reports are read."""
+"""Small seeded worlds for the plots of the simulator's page, and how their reports are read."""
 
 import sys
 from pathlib import Path

@@ -238,4 +238,4 @@ def _place(loc: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in loc if part != "[key]") or "the scenario"
 
 
-_HINT = "docs/simulator.md describes every field; simulator/scenarios/default.yaml is an example"
+_HINT = "fields: docs/reference/simulator.md; an example: simulator/scenarios/default.yaml"

@@ -149,7 +149,7 @@ def build(
     if select and all(one.node.resource_type == "operation" for one in results):
         raise UsageError(
             f"no model is selected by {' '.join(select)}",
-            "see `dbt ls` for names, and docs/cli.md for selectors",
+            "see `dbt ls` for names, and docs/reference/cli.md for selectors",
         )
     statuses = [str(one.status) for one in results if one.node.resource_type != "operation"]
     taken = sum(one.adapter_response.get("code") == UNCHANGED for one in results)

@@ -99,7 +99,7 @@ def connect(project: Project) -> Warehouse:
 
 @contextmanager
 def connection(project: Project) -> Iterator[Warehouse]:
-    """`connect`, closed at the end."""
+    """A connection to the project's engine, closed at the end."""
     warehouse = connect(project)
     try:
         yield warehouse

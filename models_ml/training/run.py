@@ -208,7 +208,7 @@ def build_estimator(
     if faults:
         raise UsageError(
             f"{model}: {'; '.join(faults)}",
-            "docs/models.md and `clickward models list --available --json` say what each may be",
+            "see docs/reference/models.md or `clickward models list --available --json`",
         )
     placed = {} if device == CPU else {"device": device}
     return kind(**(placed | given))

@@ -9,7 +9,7 @@ from nbclient import NotebookClient
 
 from clickward.warehouse.profile import find_project
 
-NOTEBOOK = Path("docs/notebooks/model_lab.ipynb")
+NOTEBOOK = Path("docs/tutorials/model_lab.ipynb")
 
 
 @pytest.mark.full

@@ -1,4 +1,4 @@
-"""Every type of a Parquet column as text, as the CSV export spells it (docs/loading.md)."""
+"""Every Parquet type as text, as the CSV export spells it (docs/reference/loading.md)."""
 
 import json
 import uuid

@@ -14,7 +14,7 @@
     aggregates   list of mappings: `measure` (middle of the column name), `aggregate` and
                  `of` (SQL over the events' columns), `where` (which events count),
                  `windows` (fewer than all), `method`, and what else the aggregate takes: see
-                 docs/windows.md
+                 docs/reference/windows.md
     columns      the events' columns that `of` and `where` read
     upstreams    further relations the events are made of, for `days_to_build`
     events_where filter on the events

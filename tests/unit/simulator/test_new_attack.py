@@ -1,4 +1,4 @@
-"""docs/simulator.md's new attack works: its code is put in place as the page says, and runs."""
+"""docs/how-to/add-an-attack.md works: its code is put in place as the page says, and runs."""
 
 import re
 import shutil
@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGE = ROOT / "docs" / "simulator.md"
+PAGE = ROOT / "docs" / "how-to" / "add-an-attack.md"
 MODULE = re.compile(
     r"^`simulator/attacks/(\w+)\.py`:\n\n```python\n(.*?)^```", re.MULTILINE | re.DOTALL
 )

@@ -149,7 +149,7 @@ def test_a_bad_file_is_told_the_place_what_was_found_and_a_hint(
     assert len(mine) == 1, lines
     assert told in mine[0]
     assert refused.value.hint is not None
-    assert "docs/simulator.md" in refused.value.hint
+    assert "docs/reference/simulator.md" in refused.value.hint
 
 
 def test_a_contest_needs_every_column(tmp_path: Path) -> None:

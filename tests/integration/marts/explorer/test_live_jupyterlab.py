@@ -1,6 +1,6 @@
 """The explorer in a live JupyterLab: an analyst's way through it, each number counted again.
 
-The tests stand in the order of the story that docs/explorer.md tells, on one page.
+The tests stand in the order of the story that docs/tutorials/explorer.md tells, on one page.
 """
 
 import csv
@@ -360,8 +360,8 @@ def percent(rate: dict[str, float]) -> str:
 
 
 def test_the_story_is_true_of_this_world(rows: list[Row], payload: dict[str, Any]) -> None:
-    """Each number that docs/explorer.md tells, counted from the rows."""
-    text = " ".join((DOCS / "explorer.md").read_text().split())
+    """Each number that docs/tutorials/explorer.md tells, counted from the rows."""
+    text = " ".join((DOCS / "tutorials" / "explorer.md").read_text().split())
     everything, champion = as_frame(rows), payload["models"][0]
     score, operating = pl.col(champion["version"]), champion["operating"]["value"]
     since = everything.filter(pl.col("day") >= SINCE)
