@@ -12,7 +12,7 @@ from clickward.warehouse.profile import Project, read_target
 
 @dataclass(frozen=True)
 class Feature:
-    """One column of a `feat_` model, with what its YAML entry says of it."""
+    """One column of a `feat_` model: what the model states of it, and what its YAML entry says."""
 
     name: str
     data_type: str
@@ -25,6 +25,11 @@ class Feature:
     attacks: tuple[str, ...]
     # Whether it repeats a rule by which verdicts are made: read results without it too.
     encodes_rule: bool = False
+    # What stands in its window: rows of the model `events` with the subject's values of `keys`,
+    # before it or after. No window has a subject for which one of them is unknown.
+    keys: tuple[str, ...] = ()
+    events: str = ""
+    is_after: bool = False
 
     @property
     def is_sequence(self) -> bool:
@@ -146,11 +151,23 @@ def feature_sets_with(project: Project, feature: Feature) -> list[str]:
 
 
 def features_of(node: dict[str, Any]) -> list[Feature]:
-    """The features among a `feat_` model's columns: those whose meta names an entity."""
-    found = []
+    """The features among a `feat_` model's columns, in the order of its YAML.
+
+    They are those that the model states (dbt_project/macros/windows/statement.sql) and those whose
+    own meta names an entity. Raises `UserError` where YAML and statement do not agree.
+    """
+    model = node.get("config", {}).get("meta", {})
+    stated, found = model.get("features", {}), []
+    _refuse_missing(node, stated)
     for column in node["columns"].values():
-        meta = column["config"].get("meta") or column.get("meta") or {}
+        own = column["config"].get("meta") or column.get("meta") or {}
+        facts = stated.get(column["name"], {})
+        _refuse_other(node, column, own, facts)
+        meta = own | facts
         if "entity" in meta:
+            has_window = "window" in meta
+            # A call that gives relations refers to its events last.
+            refs = [ref["name"] for ref in node.get("refs", [])] if "keys" in model else []
             found.append(
                 Feature(
                     name=column["name"],
@@ -163,9 +180,35 @@ def features_of(node: dict[str, Any]) -> list[Feature]:
                     available_after=str(meta.get("available_after", 0)),
                     attacks=tuple(meta.get("attacks", ())),
                     encodes_rule=bool(meta.get("encodes_rule", False)),
+                    keys=tuple(meta.get("keys", model.get("keys", ()))) if has_window else (),
+                    events=model.get("events", "".join(refs[-1:])) if has_window else "",
+                    is_after=bool(model.get("is_after", False)),
                 )
             )
     return found
+
+
+def _refuse_missing(node: dict[str, Any], stated: dict[str, Any]) -> None:
+    missing = [name for name in stated if name not in node["columns"]]
+    if missing:
+        types = (f"{{name: {name}, data_type: {stated[name]['data_type']!r}}}" for name in missing)
+        raise UserError(
+            f"{node['name']} states {', '.join(missing)}, which its YAML does not name",
+            f"add under its columns: {', '.join(types)}, each with a description",
+        )
+
+
+def _refuse_other(
+    node: dict[str, Any], column: dict[str, Any], own: dict[str, Any], stated: dict[str, Any]
+) -> None:
+    said = own | {"data_type": column["data_type"]} if stated else {}
+    for fact, value in said.items():
+        if fact in stated and value != stated[fact]:
+            raise UserError(
+                f"{node['name']}.{column['name']}: its YAML says {fact} {value}, but the model"
+                f" states {stated[fact]}",
+                "correct the type" if fact == "data_type" else f"leave {fact} out of the YAML",
+            )
 
 
 def _newest(folder: Path) -> float:
