@@ -143,7 +143,7 @@ def _options(parameters: list[Any]) -> list[str]:
 
 
 def features_page() -> str:
-    """The features as the YAML beside each model states them."""
+    """The features as each model states them, with what its YAML says."""
     project = find_project(str(ROOT / "dbt_project"), str(ROOT / "profiles"), "local")
     features = list_features(project)
     nodes = read_manifest(project)["nodes"].values()
@@ -156,8 +156,9 @@ def features_page() -> str:
         "",
         f"{len(features)} features in {len({f.model for f in features})} models.",
         "A window of `1h` holds the events of the hour before the subject, the subject itself left",
-        "out. **†** marks a feature that encodes a rule by which verdicts are made: read results",
-        "with and without it.",
+        "out. A subject whose key is unknown has no window: its features are NULL, counts too.",
+        "**†** marks a feature that encodes a rule by which verdicts are made: read results with",
+        "and without it.",
     ]
     used: set[str] = set()
     for name, feature_set in sets.items():
@@ -245,8 +246,16 @@ def _model(features: list[Feature]) -> list[str]:
         ]
         for feature in features
     ]
+    windows = dict.fromkeys((f.events, f.keys) for f in features if f.keys)
+    notes = [
+        f"Reads `{events}` of the same {', '.join(f'`{key}`' for key in keys)}; NULL where"
+        f" {'one of them' if len(keys) > 1 else 'it'} is unknown."
+        for events, keys in windows
+    ]
     after = {feature.available_after for feature in features} - {"0", "0d"}
-    note = ["", f"Available {', '.join(sorted(after))} after the event."] if after else []
+    if after:
+        notes.append(f"Available {', '.join(sorted(after))} after the event.")
+    note = ["", " ".join(notes)] if notes else []
     header = ["feature", "description", "window", "attacks"]
     return ["", f"### {features[0].model}", *note, "", *_table(header, rows)]
 

@@ -162,8 +162,9 @@ def features_of(node: dict[str, Any]) -> list[Feature]:
     for column in node["columns"].values():
         own = column["config"].get("meta") or column.get("meta") or {}
         facts = stated.get(column["name"], {})
-        _refuse_other(node, column, own, facts)
-        meta = own | facts
+        if "events" in model:
+            _refuse_other(node, column, own, facts)
+        meta = facts | own
         if "entity" in meta:
             has_window = "window" in meta
             # A call that gives relations refers to its events last.
@@ -190,7 +191,7 @@ def features_of(node: dict[str, Any]) -> list[Feature]:
 
 def _refuse_missing(node: dict[str, Any], stated: dict[str, Any]) -> None:
     missing = [name for name in stated if name not in node["columns"]]
-    if missing:
+    if missing and node["config"]["contract"]["enforced"]:
         types = (f"{{name: {name}, data_type: {stated[name]['data_type']!r}}}" for name in missing)
         raise UserError(
             f"{node['name']} states {', '.join(missing)}, which its YAML does not name",
