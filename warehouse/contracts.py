@@ -156,19 +156,16 @@ def features_of(node: dict[str, Any]) -> list[Feature]:
     They are those that the model states (dbt_project/macros/windows/statement.sql) and those whose
     own meta names an entity. Raises `UserError` where YAML and statement do not agree.
     """
-    model = node.get("config", {}).get("meta", {})
-    stated, found = model.get("features", {}), []
-    _refuse_missing(node, stated)
+    model, found = node.get("config", {}).get("meta", {}), []
+    stated = model.get("features", {})
+    # A call that gives relations refers to its events last, and its YAML may say otherwise.
+    events = model.get("events") or "".join(ref["name"] for ref in node.get("refs", [])[-1:])
+    if "events" in model and node["config"].get("contract", {}).get("enforced"):
+        _refuse_stale(node, stated)
     for column in node["columns"].values():
-        own = column["config"].get("meta") or column.get("meta") or {}
-        facts = stated.get(column["name"], {})
-        if "events" in model:
-            _refuse_other(node, column, own, facts)
-        meta = facts | own
+        meta = stated.get(column["name"], {}) | _meta(column)
         if "entity" in meta:
-            has_window = "window" in meta
-            # A call that gives relations refers to its events last.
-            refs = [ref["name"] for ref in node.get("refs", [])] if "keys" in model else []
+            keys = tuple(meta.get("keys", model.get("keys", ()))) if "window" in meta else ()
             found.append(
                 Feature(
                     name=column["name"],
@@ -181,34 +178,29 @@ def features_of(node: dict[str, Any]) -> list[Feature]:
                     available_after=str(meta.get("available_after", 0)),
                     attacks=tuple(meta.get("attacks", ())),
                     encodes_rule=bool(meta.get("encodes_rule", False)),
-                    keys=tuple(meta.get("keys", model.get("keys", ()))) if has_window else (),
-                    events=model.get("events", "".join(refs[-1:])) if has_window else "",
+                    keys=keys,
+                    events=events if keys else "",
                     is_after=bool(model.get("is_after", False)),
                 )
             )
     return found
 
 
-def _refuse_missing(node: dict[str, Any], stated: dict[str, Any]) -> None:
-    missing = [name for name in stated if name not in node["columns"]]
-    if missing and node["config"]["contract"]["enforced"]:
-        types = (f"{{name: {name}, data_type: {stated[name]['data_type']!r}}}" for name in missing)
-        raise UserError(
-            f"{node['name']} states {', '.join(missing)}, which its YAML does not name",
-            f"add under its columns: {', '.join(types)}, each with a description",
-        )
+def _meta(column: dict[str, Any]) -> dict[str, Any]:
+    return column["config"].get("meta") or column.get("meta") or {}
 
 
-def _refuse_other(
-    node: dict[str, Any], column: dict[str, Any], own: dict[str, Any], stated: dict[str, Any]
-) -> None:
-    said = own | {"data_type": column["data_type"]} if stated else {}
-    for fact, value in said.items():
-        if fact in stated and value != stated[fact]:
+def _refuse_stale(node: dict[str, Any], stated: dict[str, dict[str, Any]]) -> None:
+    for name, facts in stated.items():
+        column = node["columns"].get(name)
+        said = _meta(column) | {"data_type": column["data_type"]} if column else {}
+        other = [f"{key} {said[key]}" for key in said if facts.get(key, said[key]) != said[key]]
+        if other or not column:
             raise UserError(
-                f"{node['name']}.{column['name']}: its YAML says {fact} {value}, but the model"
-                f" states {stated[fact]}",
-                "correct the type" if fact == "data_type" else f"leave {fact} out of the YAML",
+                f"{node['name']} states {name}, of which its YAML says"
+                f" {', '.join(other) or 'nothing'}",
+                f"its columns have {{name: {name}, data_type: {facts['data_type']!r}}} with a"
+                " description, and need no entity, window or aggregate",
             )
 
 

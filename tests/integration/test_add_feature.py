@@ -159,7 +159,7 @@ def test_one_line_more_brings_it_into_a_feature_set(fresh: Project, on_small: Wa
     assert "country__installs_1d_share" in contract.numeric
     pulled = pull_snapshot(Warehouse(fresh, on_small.target, on_small.client), contract)
     wanted = by_hand(install_rows(on_small))
-    rows = pl.read_parquet(f"{pulled.path}/**/*.parquet").select(
+    rows = pl.read_parquet(pulled.path).select(
         pl.col("install_id").cast(pl.String), "country__installs_7d", "country__installs_1d_share"
     )
     # A subject whose key is unknown has no window: its counts are NULL too, not 0.
@@ -173,11 +173,11 @@ def test_one_line_more_brings_it_into_a_feature_set(fresh: Project, on_small: Wa
     ("file", "old", "new", "told"),
     [
         ("sql", '"windows": ["7d"]', '"windows": ["1d", "7d"]',
-         f"{NAME} states country__models_1d, which its YAML does not name"),
+         f"{NAME} states country__models_1d, of which its YAML says nothing"),
         ("yml", "country__models_7d, data_type: UInt64", "country__models_7d, data_type: UInt8",
-         f"{NAME}.country__models_7d: its YAML says data_type UInt8, but the model states UInt64"),
+         f"{NAME} states country__models_7d, of which its YAML says data_type UInt8"),
         ("yml", "attacks: [device_farm]", "window: 7d",
-         f"{NAME}.country__installs_1d: its YAML says window 7d, but the model states 1d"),
+         f"{NAME} states country__installs_1d, of which its YAML says window 7d"),
     ],
 )  # fmt: skip
 def test_yaml_that_is_stale_is_named(
@@ -186,7 +186,7 @@ def test_yaml_that_is_stale_is_named(
     stale = with_fault(fresh, tmp_path / "stale", f"{FOLDER}/{NAME}.{file}", old, new)
     with pytest.raises(UserError) as refused:
         list_features(stale)
-    assert str(refused.value) == told
+    assert str(refused.value).startswith(f"{told}\nhint: ")
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_call_that_gives_relations_is_still_taken(
 ) -> None:
     """As models were written before: relations, engine and order, and facts in the YAML."""
     model, contract = (fresh.project_dir / FOLDER / f"{NAME}.{kind}" for kind in ("sql", "yml"))
-    config = '{{ config(engine=table_engine(), order_by="(install_id)") }}\n'
+    config = '{{ config(engine=table_engine(), order_by="install_id") }}\n'
     model.write_text(
         config + model.read_text().replace('subjects="installs"', 'subjects=ref("installs")')
     )
