@@ -81,6 +81,9 @@ def show_command(
         return
     if facts is None:
         say(f"{feature.model} has no rows in the store: nothing to measure")
+    if feature.keys:
+        unknown = " or ".join(feature.keys)
+        say(f"in a feature set NULL, not 0, for a subject whose {unknown} is unknown")
     rows = shown | (facts or {})
     print_table(
         ["of the feature", "is"],

@@ -143,7 +143,7 @@ def _options(parameters: list[Any]) -> list[str]:
 
 
 def features_page() -> str:
-    """The features as the YAML beside each model states them."""
+    """The features as each model states them, with what its YAML says."""
     project = find_project(str(ROOT / "dbt_project"), str(ROOT / "profiles"), "local")
     features = list_features(project)
     nodes = read_manifest(project)["nodes"].values()
@@ -157,8 +157,9 @@ def features_page() -> str:
         "",
         f"{len(features)} features in {len({f.model for f in features})} models.",
         "A window of `1h` holds the events of the hour before the subject, the subject itself left",
-        "out. **†** marks a feature that encodes a rule by which verdicts are made: read results",
-        "with and without it. Below a heading stands the file that makes its columns: change them",
+        "out. A subject whose key is unknown has no window: its features are NULL, counts too.",
+        "**†** marks a feature that encodes a rule by which verdicts are made: read results with",
+        "and without it. Below a heading stands the file that makes its columns: change them",
         "there ([how](../how-to/add-a-feature.md)).",
     ]
     used: set[str] = set()
@@ -253,10 +254,18 @@ def _model(features: list[Feature], path: str) -> list[str]:
         ]
         for feature in features
     ]
+    windows = dict.fromkeys((f.events, f.keys) for f in features if f.keys)
+    notes = [
+        f"Reads `{events}` of the same {', '.join(f'`{key}`' for key in keys)}; NULL where"
+        f" {'one of them' if len(keys) > 1 else 'it'} is unknown."
+        for events, keys in windows
+    ]
     after = {feature.available_after for feature in features} - {"0", "0d"}
-    note = f". Available {', '.join(sorted(after))} after the event." if after else ""
+    if after:
+        notes.append(f"Available {', '.join(sorted(after))} after the event.")
+    note = ["", " ".join(notes)] if notes else []
     header = ["feature", "description", "window", "attacks"]
-    return ["", f"### {features[0].model}", "", _file(path) + note, "", *_table(header, rows)]
+    return ["", f"### {features[0].model}", "", _file(path), *note, "", *_table(header, rows)]
 
 
 def _table(header: list[str], rows: list[list[str]]) -> list[str]:

@@ -32,6 +32,7 @@ GROUPS = {
         "integration/test_as_of_join.py",
         "integration/test_as_arrived.py",
         "integration/test_features_commands.py",
+        "integration/test_add_feature.py",
     ),
     "forget": ("integration/test_forget.py",),
     "models": ("unit/models_ml", "integration/test_models_"),

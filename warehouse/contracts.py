@@ -12,7 +12,7 @@ from clickward.warehouse.profile import Project, read_target
 
 @dataclass(frozen=True)
 class Feature:
-    """One column of a `feat_` model, with what its YAML entry says of it."""
+    """One column of a `feat_` model: what the model states of it, and what its YAML entry says."""
 
     name: str
     data_type: str
@@ -25,6 +25,11 @@ class Feature:
     attacks: tuple[str, ...]
     # Whether it repeats a rule by which verdicts are made: read results without it too.
     encodes_rule: bool = False
+    # What stands in its window: rows of the model `events` with the subject's values of `keys`,
+    # before it or after. No window has a subject for which one of them is unknown.
+    keys: tuple[str, ...] = ()
+    events: str = ""
+    is_after: bool = False
 
     @property
     def is_sequence(self) -> bool:
@@ -146,11 +151,21 @@ def feature_sets_with(project: Project, feature: Feature) -> list[str]:
 
 
 def features_of(node: dict[str, Any]) -> list[Feature]:
-    """The features among a `feat_` model's columns: those whose meta names an entity."""
-    found = []
+    """The features among a `feat_` model's columns, in the order of its YAML.
+
+    They are those that the model states (dbt_project/macros/windows/statement.sql) and those whose
+    own meta names an entity. Raises `UserError` where YAML and statement do not agree.
+    """
+    model, found = node.get("config", {}).get("meta", {}), []
+    stated = model.get("features", {})
+    # A call that gives relations refers to its events last, and its YAML may say otherwise.
+    events = model.get("events") or "".join(ref["name"] for ref in node.get("refs", [])[-1:])
+    if "events" in model and node["config"].get("contract", {}).get("enforced"):
+        _refuse_stale(node, stated)
     for column in node["columns"].values():
-        meta = column["config"].get("meta") or column.get("meta") or {}
+        meta = stated.get(column["name"], {}) | _meta(column)
         if "entity" in meta:
+            keys = tuple(meta.get("keys", model.get("keys", ()))) if "window" in meta else ()
             found.append(
                 Feature(
                     name=column["name"],
@@ -163,9 +178,30 @@ def features_of(node: dict[str, Any]) -> list[Feature]:
                     available_after=str(meta.get("available_after", 0)),
                     attacks=tuple(meta.get("attacks", ())),
                     encodes_rule=bool(meta.get("encodes_rule", False)),
+                    keys=keys,
+                    events=events if keys else "",
+                    is_after=bool(model.get("is_after", False)),
                 )
             )
     return found
+
+
+def _meta(column: dict[str, Any]) -> dict[str, Any]:
+    return column["config"].get("meta") or column.get("meta") or {}
+
+
+def _refuse_stale(node: dict[str, Any], stated: dict[str, dict[str, Any]]) -> None:
+    for name, facts in stated.items():
+        column = node["columns"].get(name)
+        said = _meta(column) | {"data_type": column["data_type"]} if column else {}
+        other = [f"{key} {said[key]}" for key in said if facts.get(key, said[key]) != said[key]]
+        if other or not column:
+            raise UserError(
+                f"{node['name']} states {name}, of which its YAML says"
+                f" {', '.join(other) or 'nothing'}",
+                f"its columns have {{name: {name}, data_type: {facts['data_type']!r}}} with a"
+                " description, and need no entity, window or aggregate",
+            )
 
 
 def _newest(folder: Path) -> float:

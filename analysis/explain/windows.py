@@ -37,28 +37,13 @@ class Window:
 
 
 def window_of(manifest: dict[str, Any], feature: Feature) -> Window | None:
-    """The window a feature is computed over, as its model states; None for own values.
-
-    A model that no macro of windows writes states `events` and `keys` in its YAML's meta.
-    """
-    if not feature.window:
-        return None
+    """The window a feature is computed over, as its model states; None for own values."""
     nodes = {node["name"]: node for node in manifest["nodes"].values()}
-    node = nodes[feature.model]
-    code, meta = node["raw_code"], node["config"]["meta"]
-    keys = re.search(r"keys=\[([^\]]*)\]", code)
-    if keys is None:
-        events, named = meta.get("events"), tuple(meta.get("keys", ()))
-    else:
-        stated = re.search(r"events=ref\(\"(\w+)\"\)", code) or re.search(
-            r"subjects=ref\(\"(\w+)\"\)", code
-        )
-        events = stated and stated.group(1)
-        named = tuple(re.findall(r"\"(\w+)\"", keys.group(1)))
-    if events not in nodes:
+    if feature.events not in nodes:
         return None
-    relation = f"{nodes[events]['schema']}.{nodes[events]['alias']}"
-    return Window(events, relation, named, "after_features(" in code)
+    events = nodes[feature.events]
+    relation = f"{events['schema']}.{events['alias']}"
+    return Window(feature.events, relation, feature.keys, feature.is_after)
 
 
 def rows_inside(

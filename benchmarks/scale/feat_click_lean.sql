@@ -2,13 +2,7 @@
     Thirty features of a click by its address, and by the address with the app, the publisher or the
     device, in one model: for traffic where fs_click, with a table for each entity, takes too long.
 #}
-{{
-    config(
-        engine=table_engine(),
-        order_by="(event_at, click_id)",
-        contract={"enforced": false},
-    )
-}}
+{{ config(contract={"enforced": false}) }}
 {%- set of_clicks = [
     {"measure": "clicks", "aggregate": "count"},
     {"measure": "seconds_since_click", "aggregate": "seconds_since_last", "windows": ["1d"]},
@@ -16,7 +10,7 @@
 ] -%}
 {{
     window_features(
-        subjects=ref("clicks"),
+        subjects="clicks",
         subject_id="click_id",
         entity="ip",
         keys=["ip_hash"],

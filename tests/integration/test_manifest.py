@@ -72,7 +72,7 @@ def test_every_feature_column_follows_its_contract(project: Project) -> None:
         assert entity == feature.entity, feature.name
         assert measure
         assert feature.description
-        if feature.aggregate not in ("value", "seconds_since_last", "seconds_to_next"):
+        if feature.aggregate not in ("value", "seconds_since_last", "seconds_to_next", "ratio"):
             assert feature.name.endswith(f"_{feature.window}"), feature.name
     for name in ("fs_click", "fs_install"):
         contract = read_feature_set(project, name)
@@ -83,8 +83,8 @@ def test_every_feature_column_follows_its_contract(project: Project) -> None:
 def test_a_feature_that_knows_too_much_is_refused(project: Project, tmp_path: Any) -> None:
     faulty = with_fault(
         project, tmp_path, "models/features/ip/feat_click_by_ip.yml",
-        "{meta: {entity: ip, window: 1h, aggregate: count,",
-        "{meta: {entity: ip, window: 1h, available_after: 1d, aggregate: count,",
+        'in the hour before."\n        config: {meta: {',
+        'in the hour before."\n        config: {meta: {available_after: 1d, ',
     )  # fmt: skip
     with pytest.raises(UserError, match=r"ip__clicks_1h is available 1d after it: leave it out"):
         run_dbt(faulty, ["build", "--select", "+fs_click"])

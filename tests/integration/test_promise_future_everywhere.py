@@ -159,10 +159,11 @@ def test_a_new_feature_that_does_is_caught(project: Project, reports: Path, tmp_
     entry = "      - name: install__app\n"
     assert entry in contract.read_text()
     # And one that says it is there before it is.
-    after = faulty.project_dir / "models/features/ip_app/feat_click_after_by_ip_app.yml"
-    told = "aggregate: count, available_after: 1d"
+    after = faulty.project_dir / "macros/windows/stated_features.sql"
+    told = '{"available_after": window}'
     assert told in after.read_text()
-    after.write_text(after.read_text().replace(told, "aggregate: count, available_after: 1h"))
+    early = '{"available_after": "1h" if name == "ip_app__later_clicks_1d" else window}'
+    after.write_text(after.read_text().replace(told, early))
     contract.write_text(
         contract.read_text().replace(
             entry,

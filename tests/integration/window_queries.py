@@ -85,6 +85,16 @@ AGGREGATES: list[tuple[dict[str, Any], Oracle]] = [
 ]  # fmt: skip
 
 
+# Column over column: two windows, a mean over a count, over a share that may be 0 or unknown.
+SHARE = next(n for n, (one, _) in enumerate(AGGREGATES) if one["aggregate"] == "share")
+MEAN = next(n for n, (one, _) in enumerate(AGGREGATES) if one["aggregate"] == "mean")
+RATIOS = {
+    "r0": ("m0_1h_1h", "m0_30d_30d"),
+    "r1": (f"m{MEAN}_30d_30d", "m0_1m_1m"),
+    "r2": ("m0_1h_1h", f"m{SHARE}_30d_30d"),
+}
+
+
 # What a finer entity takes.
 SUMS = {"count", "is_first_seen", "sum", "mean", "standard_deviation", "share", "smoothed_rate"}
 
@@ -103,7 +113,7 @@ def stated(sums_only: bool = False) -> list[dict[str, Any]]:
         for window in aggregate.get("windows", WINDOWS):
             # seconds_since_last names no window in its column: one measure per window.
             found.append(aggregate | {"measure": f"m{number}_{window}", "windows": [window]})
-    return found
+    return [*found, *({"measure": name, "ratio": list(of)} for name, of in RATIOS.items())]
 
 
 def expected(
@@ -124,6 +134,10 @@ def expected(
                 return None
             suffix = "" if aggregate["aggregate"] == "seconds_since_last" else f"_{window}"
             found[f"{entity}__m{number}_{window}{suffix}"] = oracle(seen)
+    for name, of in RATIOS.items():
+        upper, lower = (found[f"{entity}__{column}"] for column in of)
+        is_known = upper is not None and lower is not None and lower != 0
+        found[f"{entity}__{name}"] = upper / lower if is_known else None
     return found
 
 

@@ -51,11 +51,8 @@
         {% set project = model.package_name %}
         {% set parents = graph.nodes["model." ~ project ~ "." ~ feature_set].depends_on.nodes %}
         {% for parent in parents if parent in graph.nodes %}
-            {% for column in graph.nodes[parent].columns.values() %}
-                {% set meta = column.config.meta or column.meta %}
-                {% if meta.get("entity") and "Array" not in column.data_type %}
-                    {% do found.append({"name": column.name, "data_type": column.data_type}) %}
-                {% endif %}
+            {% for name, facts in features_of(graph.nodes[parent]).items() if "Array" not in facts.data_type %}
+                {% do found.append({"name": name, "data_type": facts.data_type}) %}
             {% endfor %}
         {% endfor %}
     {% endif %}

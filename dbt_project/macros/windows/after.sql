@@ -1,12 +1,14 @@
 {#
     What came after each subject, by the aggregates of `window_features`: a window of length w holds
-    the key's events with time in `(t, t + w]`. Such a feature is there only w later: its YAML says
-    `available_after`, and a feature set that decides earlier refuses it.
+    the key's events with time in `(t, t + w]`. Such a feature is there only w later, which its
+    statement says as `available_after`, and a feature set that decides earlier refuses it.
 
     Time runs backwards in it: times are mirrored, the windows counted, and mirrored again. So
     `seconds_since_last` is the time to the next event. Subjects are the events.
 #}
 {% macro after_features(subjects, subject_id, entity, keys, windows, aggregates, columns=[]) %}
+    {%- do state_features(subjects, subject_id, none, entity, keys, windows, aggregates, is_after=true) -%}
+    {%- set subjects = relation_of(subjects) -%}
     {%- set reach = days_reached(windows) -%}
     {%- set upstreams = [{"from": subjects}] -%}
     {#- A day is made of those after it: to the ledger they are inputs of the day before. -#}

@@ -76,31 +76,27 @@
     {% set found = {} %}
     {% if execute %}
         {% for node in graph.nodes.values() if node.resource_type == 'model' and node.name in features %}
-            {% set names = [] %}
-            {% for column in node.columns.values() %}
-                {% set meta = column.config.meta or column.meta %}
-                {% if meta.get("entity") %}
-                    {% set after = meta.get("available_after", "0d") %}
-                    {% if delay_milliseconds(after) > delay_milliseconds(decision_at) %}
-                        {{
-                            exceptions.raise_compiler_error(
-                                this.name
-                                ~ " decides "
-                                ~ decision_at
-                                ~ " after the event, but "
-                                ~ node.name
-                                ~ "."
-                                ~ column.name
-                                ~ " is available "
-                                ~ after
-                                ~ " after it: leave it out, or set a later decision_at"
-                            )
-                        }}
-                    {% endif %}
-                    {% do names.append(column.name) %}
+            {% set features = features_of(node) %}
+            {% for name, facts in features.items() %}
+                {% set after = facts.get("available_after", "0d") %}
+                {% if delay_milliseconds(after) > delay_milliseconds(decision_at) %}
+                    {{
+                        exceptions.raise_compiler_error(
+                            this.name
+                            ~ " decides "
+                            ~ decision_at
+                            ~ " after the event, but "
+                            ~ node.name
+                            ~ "."
+                            ~ name
+                            ~ " is available "
+                            ~ after
+                            ~ " after it: leave it out, or set a later decision_at"
+                        )
+                    }}
                 {% endif %}
             {% endfor %}
-            {% do found.update({node.name: names}) %}
+            {% do found.update({node.name: features | list}) %}
         {% endfor %}
     {% endif %}
     {{ return(found) }}

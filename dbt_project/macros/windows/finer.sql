@@ -8,7 +8,8 @@
     {% set is_known = "(" ~ keys | join(") is not null and (") ~ ") is not null" %}
     {% set known = window_input(plan, "toUInt8(coalesce(" ~ is_known ~ ", false))") %}
     {% set wanted = plan["values"][planned_value(plan, known, keys | join(", "))] %}
-    {% for aggregate in part.aggregates %}
+    {% do plan_ratios(plan, part.entity, part.aggregates) %}
+    {% for aggregate in part.aggregates if not aggregate.get("ratio") %}
         {% for window in aggregate.get("windows", windows) %}
             {% set method = window_method(aggregate, window, part.aggregates) %}
             {% if method != "sums" or plan.places %}

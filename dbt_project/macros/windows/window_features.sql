@@ -5,16 +5,17 @@
     [t - w, t), so the subject itself, its ties, and everything later are out, whatever order
     rows were loaded in. Subjects whose key is NULL get no row.
 
-    subjects     relation with one row per subject: `<subject_id>`, event_at, event_date, keys
+    subjects     name of the model with one row per subject: `<subject_id>`, event_at, event_date, keys
     subject_id   its id column
-    events       relation whose rows are counted: event_at, event_date, keys; by default the subjects
+    events       name of the model whose rows are counted: event_at, event_date, keys; by default the
+                 subjects
     entity       prefix of the columns
     keys         columns that make the entity
     windows      such as ['1m', '1h', '30d']
     aggregates   list of mappings: `measure` (middle of the column name), `aggregate` and
                  `of` (SQL over the events' columns), `where` (which events count),
-                 `windows` (fewer than all), `method`, and what else the aggregate takes: see
-                 docs/reference/windows.md
+                 `windows` (fewer than all), `method`, and what else the aggregate takes; or `measure`
+                 and `ratio`, two columns of the call: see docs/reference/windows.md
     columns      the events' columns that `of` and `where` read
     upstreams    further relations the events are made of, for `days_to_build`
     events_where filter on the events
@@ -34,6 +35,8 @@
     events_where="true",
     finer=[]
 ) %}
+    {%- do state_features(subjects, subject_id, events, entity, keys, windows, aggregates, finer) -%}
+    {%- set subjects, events = relation_of(subjects), relation_of(events) -%}
     {%- set lookback = days_reached(windows) -%}
     {%- set days = days_to_build(
         [{"from": subjects, "lookback": lookback if events is none else 0}]
@@ -126,5 +129,6 @@
         fromUnixTimestamp64Milli(at_ms, 'UTC') as event_at,
         toDate(event_at) as event_date
         {%- for column in plan.columns + plan.finer_columns %}, {{ column.name }} {%- endfor %}
+        {%- for column in plan.ratios %}, {{ column.sql }} as {{ column.name }} {%- endfor %}
     from answers
 {% endmacro %}

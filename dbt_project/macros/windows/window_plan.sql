@@ -8,6 +8,7 @@
                over arrays of the key's events (sequences.sql)
     finer_columns
                name, and the input that says whether the finer key is known (finer.sql)
+    ratios     name, and SQL over the other columns
     all_count  whether every row is an event
     places, event_fields
                what a subject and an event carry into those arrays
@@ -18,12 +19,14 @@
         "values": {},
         "columns": [],
         "finer_columns": [],
+        "ratios": [],
         "all_count": all_count,
         "places": [],
         "event_fields": [],
         "marks": {"bits": 0},
     } %}
-    {% for aggregate in aggregates %}
+    {% do plan_ratios(plan, entity, aggregates) %}
+    {% for aggregate in aggregates if not aggregate.get("ratio") %}
         {% for window in aggregate.get("windows", windows) %}
             {% set column = {"name": window_column(entity, aggregate, window)} %}
             {% set method = window_method(aggregate, window, aggregates) %}
@@ -44,9 +47,20 @@
 
 
 {% macro window_column(entity, aggregate, window) -%}
-    {%- set suffix = "" if aggregate.aggregate == "seconds_since_last" else "_" ~ window -%}
-    {{ return(entity ~ "__" ~ aggregate.measure ~ suffix) }}
+    {%- set is_whole_name = aggregate.get("ratio") or aggregate.aggregate == "seconds_since_last" -%}
+    {{ return(entity ~ "__" ~ aggregate.measure ~ ("" if is_whole_name else "_" ~ window)) }}
 {%- endmacro %}
+
+
+{# Ratios of an entity's features; NULL where the lower one is 0, or either is unknown. #}
+{% macro plan_ratios(plan, entity, aggregates) %}
+    {% for aggregate in aggregates if aggregate.get("ratio") %}
+        {% set upper, lower = ratio_of(entity, aggregate) %}
+        {% do plan.ratios.append(
+            {"name": window_column(entity, aggregate), "sql": upper ~ " / nullIf(" ~ lower ~ ", 0)"}
+        ) %}
+    {% endfor %}
+{% endmacro %}
 
 
 {# Name of a column made of one row's columns. #}

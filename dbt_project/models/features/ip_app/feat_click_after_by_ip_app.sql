@@ -1,17 +1,10 @@
 {{
-    config(
-        engine=table_engine(),
-        order_by="(event_at, click_id)",
-    )
-}}
-{{
     after_features(
-        subjects=ref("clicks"),
+        subjects="clicks",
         subject_id="click_id",
         entity="ip_app",
         keys=["ip_hash", "app_id"],
         windows=["1h", "1d"],
-        columns=[],
         aggregates=[
             {"measure": "later_clicks", "aggregate": "count"},
             {"measure": "seconds_to_next_click", "aggregate": "seconds_since_last", "windows": ["1d"]},

@@ -1,12 +1,6 @@
 {{
-    config(
-        engine=table_engine(),
-        order_by="(event_at, click_id)",
-    )
-}}
-{{
     window_features(
-        subjects=ref("clicks"),
+        subjects="clicks",
         subject_id="click_id",
         entity="ip_device_os",
         keys=["ip_hash", "device_model", "os_version"],

@@ -1,14 +1,8 @@
 {{
-    config(
-        engine=table_engine(),
-        order_by="(event_at, click_id)",
-    )
-}}
-{{
     window_features(
-        subjects=ref("clicks"),
+        subjects="clicks",
         subject_id="click_id",
-        events=ref("click_label_changes"),
+        events="click_label_changes",
         entity="os",
         keys=["os_version"],
         windows=["3d"],

@@ -1,12 +1,6 @@
 {{
-    config(
-        engine=table_engine(),
-        order_by="(event_at, install_id)",
-    )
-}}
-{{
     window_features(
-        subjects=ref("install_traits"),
+        subjects="install_traits",
         subject_id="install_id",
         entity="subpublisher",
         keys=["publisher", "subpublisher"],

@@ -1,14 +1,8 @@
 {{
-    config(
-        engine=table_engine(),
-        order_by="(event_at, subpublisher_day_id)",
-    )
-}}
-{{
     window_features(
-        subjects=ref("subpublisher_days"),
+        subjects="subpublisher_days",
         subject_id="subpublisher_day_id",
-        events=ref("clicks"),
+        events="clicks",
         entity="subpublisher",
         keys=["publisher", "subpublisher"],
         windows=["1d", "7d"],

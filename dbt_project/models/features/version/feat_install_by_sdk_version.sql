@@ -1,12 +1,6 @@
 {{
-    config(
-        engine=table_engine(),
-        order_by="(event_at, install_id)",
-    )
-}}
-{{
     window_features(
-        subjects=ref("installs"),
+        subjects="installs",
         subject_id="install_id",
         entity="sdk_version",
         keys=["sdk_version"],
