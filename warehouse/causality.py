@@ -5,7 +5,6 @@ and with copies of earlier rows moved behind it, so that every key has a future.
 built of both by the project's own models. No table of the user's is written.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,12 +13,11 @@ from clickward.warehouse.build import run_dbt
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import Feature, read_manifest
 from clickward.warehouse.errors import UserError
+from clickward.warehouse.log import log, takes_say
 from clickward.warehouse.profile import Project
 from clickward.warehouse.scratch import SEEN_AT, record_core, scratch
 
 IDS = {"clicks": "click_id", "installs": "install_id", "app_events": "event_id"}
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -33,9 +31,8 @@ class Causality:
     future_rows: int
 
 
-def check_causality(
-    warehouse: Warehouse, feature: Feature, days: int = 6, say: Say = lambda text: None
-) -> Causality:
+@takes_say
+def check_causality(warehouse: Warehouse, feature: Feature, days: int = 6) -> Causality:
     """Build `feature` over the last `days` days without and with what came after their middle.
 
     Subjects are compared for which the feature was available (`available_after`) before the cut.
@@ -53,14 +50,14 @@ def check_causality(
     with scratch(warehouse) as (project, copy):
         for table in SEEN_AT:
             _copy(warehouse, copy, table, f"{SEEN_AT[table]} < {{cut:DateTime64(3)}}", first, cut)
-        say("building it without the future")
+        log("building it without the future")
         before = _values(project, copy, feature, cut)
         future = 0
         for table in SEEN_AT:
             later = f"{SEEN_AT[table]} >= {{cut:DateTime64(3)}}"
             future += _copy(warehouse, copy, table, later, first, cut)
             future += _move(copy, table, days, cut)
-        say(f"building it with {future:,} later rows")
+        log(f"building it with {future:,} later rows")
         after = _values(project, copy, feature, cut)
     if not before:
         raise UserError(
@@ -117,13 +114,11 @@ def _values(project: Project, copy: Warehouse, feature: Feature, cut: datetime) 
         node for node in read_manifest(project)["nodes"].values() if node["name"] == feature.model
     )
     key = next(name for name in node["columns"] if name.endswith("_id"))
-    seconds = int(feature.available_after.rstrip("smhd") or 0) * UNITS.get(
-        feature.available_after[-1:], 1
-    )
+    waited = feature.delay // timedelta(milliseconds=1)
     rows = copy.client.query(
         f"select toString({key}), hex(toString({feature.name}))"
         f" from {copy.table('features', feature.model)}"
-        f" where event_at < {{cut:DateTime64(3)}} - toIntervalSecond({seconds})",
+        f" where event_at < {{cut:DateTime64(3)}} - toIntervalMillisecond({waited})",
         parameters={"cut": cut},
     ).result_rows
     return dict(rows)

@@ -1,7 +1,7 @@
 """One model on one fold: fit on what was known, score what came next."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,7 +20,6 @@ from clickward.warehouse.errors import UserError
 
 # Training rows scored beside the test rows, to see whether scores have shifted.
 TRAIN_SAMPLE = 5_000
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ an instant. dbt's own code computes them, so what is checked is what was built.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,15 +22,15 @@ from clickward.models_ml.validation.leak import Leak
 from clickward.warehouse.build import run_dbt
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import Feature, FeatureSet, read_manifest
-from clickward.warehouse.durations import format_instant, parse_duration
+from clickward.warehouse.durations import format_instant
 from clickward.warehouse.errors import UserError
+from clickward.warehouse.log import log
 from clickward.warehouse.profile import STAGES, read_target
 from clickward.warehouse.tables import on_cluster
 
 SUFFIX = "_leaks"
 # Rows are compared up to noon of a day: what happened in its second half is the near future.
 HALF_DAY = timedelta(hours=12)
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,7 @@ class Cut:
 
 
 def future_leaks(
-    warehouse: Warehouse,
-    feature_set: FeatureSet,
-    history: History,
-    folds: list[FoldData],
-    say: Say = lambda text: None,
+    warehouse: Warehouse, feature_set: FeatureSet, history: History, folds: list[FoldData]
 ) -> list[Any]:
     """Features whose values change once everything later is hidden. Empty where none does.
 
@@ -56,12 +52,11 @@ def future_leaks(
     models = dict.fromkeys(feature.model for feature in feature_set.features)
     known = {path.stem for path in (warehouse.project.project_dir / "models").rglob("*.sql")}
     if not known.issuperset(models):
-        say("features are not models of the project: not checked for looking into the future")
+        log("features are not models of the project: not checked for looking into the future")
         return []
     by_delay: dict[timedelta, list[Feature]] = {}
     for feature in feature_set.features:
-        delay = parse_duration(_spelt(feature.available_after))
-        by_delay.setdefault(delay, []).append(feature)
+        by_delay.setdefault(feature.delay, []).append(feature)
     leaks: list[Any] = []
     for delay, features in sorted(by_delay.items(), key=itemgetter(0)):
         # A delay for itself: one that is there after an hour must not be given another's day.
@@ -85,10 +80,6 @@ def choose_cut(history: History, after: timedelta) -> Cut:
     names, counts = np.unique(days[eligible], return_counts=True)
     day_from = to_datetime(names[int(counts.argmax())].astype("datetime64[ms]"))
     return Cut(day_from, day_from + HALF_DAY, day_from + HALF_DAY + after)
-
-
-def _spelt(delay: str) -> str:
-    return delay if delay[-1:].isalpha() else f"{int(delay)}s"
 
 
 def _fold_of(folds: list[FoldData], cut: Cut) -> str:
