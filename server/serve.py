@@ -19,7 +19,7 @@ from clickward.server.sandbox import is_available
 from clickward.server.users import Users
 from clickward.warehouse.errors import ConnectionFailed, UsageError, UserError
 from clickward.warehouse.log import log
-from clickward.warehouse.profile import Project, Target, read_target
+from clickward.warehouse.profile import Project, read_target
 from clickward.warehouse.store import describe, holder_of, resolve_store
 
 # A line of an address or of headers; ClickHouse takes as much.
@@ -64,9 +64,9 @@ def serve(project: Project, role: Role, listening: Listening, limits: Limits) ->
     has_password = _check(role, listening, users)
     store = resolve_store(target.options["path"], project.profiles_dir)
     if role is Role.READER:
-        fleet = _readers(Publications(store, target.schema), limits, listening)
+        fleet = _readers(Publications(store, target.schema), limits)
     else:
-        fleet = _engineers(store, target, limits)
+        fleet = _engineers(store, limits)
     door = Door(fleet, users, role, limits.queries, is_open=not has_password)
     try:
         listener = socket.create_server((listening.host, listening.port), reuse_port=False)
@@ -143,7 +143,7 @@ def _check(role: Role, listening: Listening, users: Users) -> bool:
     return bool(known)
 
 
-def _readers(publications: Publications, limits: Limits, listening: Listening) -> Fleet:
+def _readers(publications: Publications, limits: Limits) -> Fleet:
     facts = publications.facts()
     _check_free(publications.current() / STORE)
     known = ask_engine()
@@ -163,7 +163,7 @@ def _readers(publications: Publications, limits: Limits, listening: Listening) -
     return Fleet(lambda: publications.current() / STORE, options, is_changing=True)
 
 
-def _engineers(store: Path, target: Target, limits: Limits) -> Fleet:
+def _engineers(store: Path, limits: Limits) -> Fleet:
     _check_free(store)
     store.mkdir(parents=True, exist_ok=True)
 

@@ -124,9 +124,3 @@ def read_truth_rows(
         return None
     left = pl.DataFrame({"subject_key": ids})
     return left.join(truth, on="subject_key", how="left", maintain_order="left").drop("subject_key")
-
-
-def read_truth(warehouse: Warehouse, feature_set: FeatureSet, ids: pl.Series) -> pl.Series | None:
-    """The attack behind each of `ids`, null where honest; None where no truth is loaded."""
-    rows = read_truth_rows(warehouse, feature_set, ids)
-    return None if rows is None else rows["attack_name"]
