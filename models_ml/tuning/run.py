@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -223,7 +224,7 @@ def study_name(facts: dict[str, Any], feature_set: FeatureSet, kind: type[Estima
     return f"{kind.name}-{feature_set.name}-{sha256_text(to_json(identity))[:8]}"
 
 
-def _history(warehouse: Warehouse, feature_set: FeatureSet, path: Any, plan: Plan) -> History:
+def _history(warehouse: Warehouse, feature_set: FeatureSet, path: Path, plan: Plan) -> History:
     """The rows before the held-out window with the verdicts known when it opens; no truth."""
     frame = read_frame(path)
     span = Span(to_datetime(frame.times.min()), to_datetime(frame.times.max() + 1))

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from operator import itemgetter
-from typing import Any
 
 import numpy as np
 
@@ -39,7 +38,7 @@ class Cut:
 
 def future_leaks(
     warehouse: Warehouse, feature_set: FeatureSet, history: History, folds: list[FoldData]
-) -> list[Any]:
+) -> list[Leak]:
     """Features whose values change once everything later is hidden. Empty where none does.
 
     Says so where the features are not dbt models of the project and cannot be computed again.
@@ -52,7 +51,7 @@ def future_leaks(
     by_delay: dict[timedelta, list[Feature]] = {}
     for feature in feature_set.features:
         by_delay.setdefault(feature.delay, []).append(feature)
-    leaks: list[Any] = []
+    leaks: list[Leak] = []
     for delay, features in sorted(by_delay.items(), key=itemgetter(0)):
         # A delay for itself: one that is there after an hour must not be given another's day.
         cut = choose_cut(history, delay)
@@ -98,7 +97,7 @@ def _fold_of(folds: list[FoldData], cut: Cut) -> str:
 
 def _compare(
     warehouse: Warehouse, copy: Warehouse, feature_set: FeatureSet, cut: Cut, fold: str
-) -> Iterator[Any]:
+) -> Iterator[Leak]:
     by_model: dict[str, list[Feature]] = {}
     for feature in feature_set.features:
         by_model.setdefault(feature.model, []).append(feature)

@@ -14,6 +14,7 @@ import polars as pl
 
 from clickward.models_ml.dataset.batches import SnapshotRows, snapshot_rows
 from clickward.models_ml.dataset.snapshot import Snapshot
+from clickward.models_ml.estimators import Estimator
 from clickward.models_ml.estimators.preparation.rates import RateCounts
 from clickward.models_ml.training.cluster import worker
 from clickward.models_ml.training.cluster.connecting import Cluster
@@ -100,7 +101,7 @@ class OnCluster(FromSnapshot):
     reads: Source
     limits: Limits
 
-    def _learn(self, estimator: Any, rows: SnapshotRows) -> None:
+    def _learn(self, estimator: Estimator, rows: SnapshotRows) -> None:
         """Count categories on every worker, add the counts up, then grow trees together."""
         from sklearn.base import clone
 
