@@ -36,8 +36,8 @@ with
                 select
                     subject_id,
                     verdict_source,
-                    {%- set soon = "installed_at + toIntervalDay(" ~ var("provisional_days") ~ ")" %}
-                    {{ latest_verdict(known="known_at <= " ~ soon) }} as provisional,
+                    {%- set soon = "known_at <= installed_at + toIntervalDay(%s)" % var("provisional_days") %}
+                    {{ latest_verdict(known=soon) }} as provisional,
                     {{ latest_verdict() }} as matured
                 from verdicts
                 inner join
