@@ -13,7 +13,7 @@ import polars as pl
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from clickward.models_ml.dataset.frames import TrainingFrame, read_frame
-from clickward.models_ml.dataset.labels import read_truth
+from clickward.models_ml.dataset.labels import read_truth_rows
 from clickward.models_ml.dataset.snapshot import pull_snapshot
 from clickward.models_ml.dataset.splits import Fold, PrequentialSplit
 from clickward.models_ml.training.fitting import fit
@@ -83,7 +83,8 @@ def read_history(warehouse: Warehouse, feature_set: FeatureSet) -> History:
     """Every install of the store with its features and truth."""
     snapshot = pull_snapshot(warehouse, feature_set)
     frame = read_frame(snapshot.path)
-    attacks = read_truth(warehouse, feature_set, frame.ids)
+    truth = read_truth_rows(warehouse, feature_set, frame.ids)
+    attacks = None if truth is None else truth["attack_name"]
     if attacks is None:
         raise UserError("the store holds no truth", "run `clickward load truth FILE`")
     return History(frame, attacks)

@@ -142,14 +142,14 @@ def measure() -> dict[str, float]:
     """Seconds of `make_payload` on the store that is named, and the payload's size."""
     from clickward.analysis.explorer.payload import make_payload
     from clickward.warehouse.connection import connection
+    from clickward.warehouse.log import listening
     from clickward.warehouse.profile import find_project
 
     with connection(find_project(target="local")) as warehouse:
         steps: list[tuple[float, str]] = []
         began = time.monotonic()
-        payload = make_payload(
-            warehouse, say=lambda text: steps.append((time.monotonic() - began, text))
-        )
+        with listening(lambda text: steps.append((time.monotonic() - began, text))):
+            payload = make_payload(warehouse)
         ready = time.monotonic() - began
         text = payload.to_json()
         told = time.monotonic() - began

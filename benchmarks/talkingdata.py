@@ -8,6 +8,7 @@ bootstrap resamples of the test rows. The files are read in place and copied now
 """
 
 import argparse
+import logging
 import os
 import shutil
 import subprocess
@@ -30,6 +31,7 @@ from clickward.models_ml.tuning.run import measured, tune
 from clickward.models_ml.validation import Windows
 from clickward.warehouse.connection import Warehouse, connection
 from clickward.warehouse.contracts import read_feature_set
+from clickward.warehouse.log import log
 from clickward.warehouse.profile import Project, find_project
 
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
@@ -91,6 +93,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=24)
     parser.add_argument("--stores", type=Path, help="keep built stores here between runs")
     options = parser.parse_args()
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
     models = [name for name in options.models.split(",") if name in FAMILIES]
     results = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -141,8 +144,8 @@ def measure(
     y_late = labels_as_of(frame.ids[late], verdicts, None)
     for model in models:
         tuned = tune(
-            warehouse, feature_set, model, trials, windows=sample.inner, say=talk,
-            finished=lambda trial, best: talk(f"trial {trial.number}: {trial.state}"),
+            warehouse, feature_set, model, trials, windows=sample.inner,
+            finished=lambda trial, best: log(f"trial {trial.number}: {trial.state}"),
         )  # fmt: skip
         assert tuned.study.facts["held_out_from"] >= str(cut_at.replace(tzinfo=None))
         best = tuned.best
@@ -193,11 +196,6 @@ def table(results: list[Result]) -> str:
     ]  # fmt: skip
     rule = "| " + " | ".join(["---"] * len(head)) + " |"
     return "\n".join(["", "| " + " | ".join(head) + " |", rule, *map(line, results)])
-
-
-def talk(text: str) -> None:
-    """A line of talk on stderr."""
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,6 @@ def build(
             to.date() if to else None,
             parse_variables(vars_ or "{}"),
             run_tests,
-            say,
         )
     if as_json:
         print_json(

@@ -120,7 +120,7 @@ def check_command(
 
     feature = find_feature(project, name)
     with connection(project) as warehouse:
-        found = check_causality(warehouse, feature, days, say)
+        found = check_causality(warehouse, feature, days)
     if as_json:
         print_json(asdict(found))
     else:
@@ -160,7 +160,7 @@ def as_arrived_command(
 
     wanted = read_feature_set(project, feature_set)
     with connection(project) as warehouse:
-        live = features_as_arrived(warehouse, wanted, from_, to, say=say)
+        live = features_as_arrived(warehouse, wanted, from_, to)
         changed = share_changed(warehouse, wanted, live)
     say(f"{live.height:,} subjects, decided on at {live['decided_at'].n_unique():,} arrivals")
     order = sorted(changed, key=lambda name: -changed[name])

@@ -47,7 +47,7 @@ def forget(
         raise UsageError("there is no terminal to ask on", "say --yes to remove without asking")
     with connection(project) as warehouse:
         remove_left(warehouse)
-        finished = resume(warehouse, ContentHash, say)
+        finished = resume(warehouse, ContentHash)
         if finished is not None:
             say("finished what an interrupted forget had begun")
         plan = find(warehouse, wanted)
@@ -58,7 +58,7 @@ def forget(
             if not yes and not _confirmed(plan.rows):
                 say("nothing was removed")
                 return
-            remove(warehouse, plan, ContentHash, say)
+            remove(warehouse, plan, ContentHash)
             rows = {
                 name: (finished or {}).get(name, 0) + plan.rows.get(name, 0)
                 for name in {**(finished or {}), **plan.rows}

@@ -42,6 +42,7 @@ try:
     from clickward.cli.interrupts import listen
     from clickward.cli.output import say
     from clickward.warehouse.errors import UserError
+    from clickward.warehouse.log import LOGGER, Listener
 except KeyboardInterrupt:
     # Nothing has begun yet.
     print("interrupted: nothing was done", file=sys.stderr)
@@ -56,6 +57,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+# One for the process: added again, by a verb that runs others, it is still one.
+TALK = Listener(say)
 
 
 def _tell_version(wanted: bool) -> None:
@@ -76,6 +81,8 @@ def options(
     ] = False,
 ) -> None:
     """What stands before a verb."""
+    LOGGER.addHandler(TALK)
+    LOGGER.propagate = False
 
 
 # In the order of the data.

@@ -5,7 +5,6 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from types import TracebackType
 from typing import Any, Self
 
 UNPRINTABLE = re.compile(
@@ -51,21 +50,39 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: st
         print(line(row))
 
 
-class Progress:
-    """Rows, rate and time left on a terminal; silent in a pipe."""
+class Line:
+    """One line on a terminal that is drawn again and again; silent in a pipe."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._started = time.monotonic()
+        self._is_drawn = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def draw(self, text: str) -> None:
+        """Show `text` in place of what was shown before."""
+        if self._live:
+            print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
+            self._is_drawn = True
+
+    def __exit__(self, *error: object) -> None:
+        if self._is_drawn:
+            print(file=sys.stderr)
+
+
+class Progress(Line):
+    """Rows, rate and time left."""
 
     def __init__(self, label: str, total: int | None = None, unit: str = "rows") -> None:
+        super().__init__()
         self.label = label
         self.total = total
         self.unit = unit
         self.done = 0
         self.extra = ""
-        self._started = time.monotonic()
         self._drawn = 0.0
-        self._live = sys.stderr.isatty()
-
-    def __enter__(self) -> Self:
-        return self
 
     def advance(self, amount: int, extra: str = "") -> None:
         """Count `amount` more units; `extra` is shown at the end of the line."""
@@ -85,17 +102,11 @@ class Progress:
             parts += [f"{100 * self.done / self.total:.0f} %", f"{left:,.0f} s left"]
         if self.extra:
             parts.append(self.extra)
-        print(f"\r\x1b[2K{', '.join(parts)}", end="", file=sys.stderr, flush=True)
+        self.draw(", ".join(parts))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._live:
-            self._draw(time.monotonic())
-            print(file=sys.stderr)
+    def __exit__(self, *error: object) -> None:
+        self._draw(time.monotonic())
+        super().__exit__()
 
 
 def _text(value: Any) -> str:

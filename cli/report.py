@@ -54,7 +54,7 @@ def report(
     versions = [one.strip() for one in models.split(",") if one.strip()] if models else None
     days = {"date_from": _day(date_from, "--from"), "date_to": _day(date_to, "--to")}
     with connection(project) as warehouse:
-        made = make_payload(warehouse, feature_set=feature_set, models=versions, say=say, **days)
+        made = make_payload(warehouse, feature_set=feature_set, models=versions, **days)
     say("writing the page")
     page = make_page(made.to_json(), f"clickward: {made.data['title']}", project.home / "cache")
     size = _write(out, page)

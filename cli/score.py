@@ -87,11 +87,10 @@ def score(
             batch_rows=batch_rows,
             only_changed=only_changed,
             production=production,
-            say=say,
             advance=progress.advance,
         )
         shown = highest(warehouse, resolved, run.run_id, show)
-    is_built = build_readers(project, say)
+    is_built = build_readers(project)
     if as_json:
         print_json(
             {

@@ -69,7 +69,6 @@ def serve(
 
       clickward serve --host 0.0.0.0 --certificate door.pem --key door.key
     """
-    from clickward.cli.output import say
     from clickward.server.roles import Limits, Role
     from clickward.server.serve import Listening, serve
     from clickward.warehouse.profile import in_bytes, read_target
@@ -80,5 +79,4 @@ def serve(
         Role(role.value),
         Listening(host, port, certificate, key, exposed, unfenced),
         Limits(memory, max_seconds, max_queries),
-        say,
     )

@@ -132,7 +132,6 @@ def choose_command(
             rate=fpr,
             capacity=capacity,
             costs=Costs(payout, dispute_cost, review_cost),
-            say=say,
         )
     for name, value in choice.basis.items():
         say(f"{name.replace('_', ' ')}: {value}")

@@ -112,7 +112,6 @@ def train(
             parameters=parameters,
             calibrate=calibrate,
             means=Means(device, dask),
-            say=say,
             advance=progress.advance,
         )
     if as_json:

@@ -93,7 +93,6 @@ def tune(
             seed=seed,
             timeout=limit,
             device=device,
-            say=say,
             finished=finished,
         )
     counted = f"{len(tuned.trials)} finished trial(s), {tuned.made} of them now"

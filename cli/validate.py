@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clickward.cli.options import Device, Json, Seed, Threads, finite, on_project
-from clickward.cli.output import Progress, print_json, print_table, say
+from clickward.cli.output import Progress, print_json, print_table
 from clickward.cli.parts import Parts
 from clickward.warehouse.profile import Project
 
@@ -167,7 +167,6 @@ def validate(
             protocol=protocol,
             restart=restart,
             allow_leaks=allow_leaks,
-            say=say,
             advance=progress.advance,
             tell=parts.tell,
         )

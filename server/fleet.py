@@ -26,6 +26,7 @@ from clickward.server.frames import (
 )
 from clickward.server.options import Options
 from clickward.warehouse.errors import ConnectionFailed, UserError
+from clickward.warehouse.log import log
 
 WATCH_SECONDS = 0.1
 CHECK_SECONDS = 1
@@ -133,12 +134,10 @@ class Fleet:
         find_store: Callable[[], Path],
         options: Callable[[Path], Options],
         is_changing: bool,
-        say: Callable[[str], None],
     ) -> None:
         self.find_store = find_store
         self.options = options
         self.is_changing = is_changing
-        self.say = say
         self._folder = tempfile.TemporaryDirectory(prefix="clickward-")
         self._count = 0
         self._spare: Worker | None = None
@@ -189,7 +188,7 @@ class Fleet:
                 # The door outlives what is wrong with the next store, and says it once.
                 if told != str(error):
                     told = str(error)
-                    self.say(f"{told}; still serving {self.current.store}")
+                    log(f"{told}; still serving {self.current.store}")
 
     async def _check(self) -> None:
         """End the process whose engine no longer answers; `_look` starts another."""
@@ -197,14 +196,14 @@ class Fleet:
             await asyncio.sleep(CHECK_SECONDS)
             worker = self.current
             if worker.is_alive and not await worker.is_answering() and worker.is_alive:
-                self.say("the engine no longer answers")
+                log("the engine no longer answers")
                 worker.process.kill()
                 await worker.process.wait()
 
     async def _look(self) -> None:
         wanted = self.find_store()
         if not self.current.is_alive:
-            self.say("the engine's process ended: starting another one")
+            log("the engine's process ended: starting another one")
         elif wanted in (self.current.store, self._unusable):
             return
         await self._replace(wanted)
@@ -217,16 +216,16 @@ class Fleet:
             await new.open(store)
         except Silent as error:
             # Not the store is to blame: `_look` comes again, with another process.
-            self.say(f"{error.message}: starting another one")
+            log(f"{error.message}: starting another one")
             return
         except ConnectionFailed as error:
-            self.say(f"{error.message}; still serving {self.current.store}")
+            log(f"{error.message}; still serving {self.current.store}")
             self._unusable = store
             await new.stop()
         else:
             old, self.current, self._unusable = self.current, new, None
             self._run(self._retire(old))
-            self.say(f"serving {store}")
+            log(f"serving {store}")
         if self.is_changing:
             self._spare = await self._launch()
 

@@ -3,7 +3,6 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +18,8 @@ from clickward.server.roles import ENGINEER_CONFIG, Limits, Role, write_reader_c
 from clickward.server.sandbox import is_available
 from clickward.server.users import Users
 from clickward.warehouse.errors import ConnectionFailed, UsageError, UserError
-from clickward.warehouse.profile import Project, Target, read_target
+from clickward.warehouse.log import log
+from clickward.warehouse.profile import Project, read_target
 from clickward.warehouse.store import describe, holder_of, resolve_store
 
 # A line of an address or of headers; ClickHouse takes as much.
@@ -53,9 +53,7 @@ def users_of(project: Project) -> Users:
     return Users(project.home / "users.json")
 
 
-def serve(
-    project: Project, role: Role, listening: Listening, limits: Limits, say: Callable[[str], None]
-) -> None:
+def serve(project: Project, role: Role, listening: Listening, limits: Limits) -> None:
     """Serve until interrupted. Raises `UserError` where the door may not or cannot open."""
     target = read_target(project)
     if not target.is_embedded:
@@ -66,9 +64,9 @@ def serve(
     has_password = _check(role, listening, users)
     store = resolve_store(target.options["path"], project.profiles_dir)
     if role is Role.READER:
-        fleet = _readers(Publications(store, target.schema), limits, listening, say)
+        fleet = _readers(Publications(store, target.schema), limits)
     else:
-        fleet = _engineers(store, target, limits, say)
+        fleet = _engineers(store, limits)
     door = Door(fleet, users, role, limits.queries, is_open=not has_password)
     try:
         listener = socket.create_server((listening.host, listening.port), reuse_port=False)
@@ -81,12 +79,10 @@ def serve(
     # second would wait 40 ms for the client to acknowledge the first.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with listener:
-        asyncio.run(_run(door, listener, listening, say))
+        asyncio.run(_run(door, listener, listening))
 
 
-async def _run(
-    door: Door, listener: socket.socket, listening: Listening, say: Callable[[str], None]
-) -> None:
+async def _run(door: Door, listener: socket.socket, listening: Listening) -> None:
     await door.fleet.start()
     app = make_app(door)
     if door.is_open and listening.is_local:
@@ -109,7 +105,7 @@ async def _run(
     )
     scheme = "https" if listening.certificate else "http"
     host, port = listener.getsockname()[:2]
-    say(f"{door.role} door of {door.fleet.current.store} open at {scheme}://{host}:{port}")
+    log(f"{door.role} door of {door.fleet.current.store} open at {scheme}://{host}:{port}")
     await uvicorn.Server(config).serve(sockets=[listener])
 
 
@@ -147,9 +143,7 @@ def _check(role: Role, listening: Listening, users: Users) -> bool:
     return bool(known)
 
 
-def _readers(
-    publications: Publications, limits: Limits, listening: Listening, say: Callable[[str], None]
-) -> Fleet:
+def _readers(publications: Publications, limits: Limits) -> Fleet:
     facts = publications.facts()
     _check_free(publications.current() / STORE)
     known = ask_engine()
@@ -166,10 +160,10 @@ def _readers(
             fence=[str(folder), str(publications.root)] if fenced else None,
         )
 
-    return Fleet(lambda: publications.current() / STORE, options, is_changing=True, say=say)
+    return Fleet(lambda: publications.current() / STORE, options, is_changing=True)
 
 
-def _engineers(store: Path, target: Target, limits: Limits, say: Callable[[str], None]) -> Fleet:
+def _engineers(store: Path, limits: Limits) -> Fleet:
     _check_free(store)
     store.mkdir(parents=True, exist_ok=True)
 
@@ -180,7 +174,7 @@ def _engineers(store: Path, target: Target, limits: Limits, say: Callable[[str],
             socket=str(folder / "socket"), config=str(config), defaults=limits.as_settings()
         )
 
-    return Fleet(lambda: store, options, is_changing=False, say=say)
+    return Fleet(lambda: store, options, is_changing=False)
 
 
 def _check_free(store: Path) -> None:

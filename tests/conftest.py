@@ -10,6 +10,7 @@ from harness import dbt_target, drop_schemas, use_schema
 from hypothesis import settings
 
 from clickward.warehouse.connection import Warehouse, connect
+from clickward.warehouse.log import listening
 from clickward.warehouse.profile import Project, find_project
 from clickward.warehouse.store import open_store
 
@@ -55,6 +56,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             f"this pytest-xdist keeps no groups with pytest {pytest.__version__}: "
             f"{scattered[0]} has none; install what requirements-dev.lock pins"
         )
+
+
+@pytest.fixture
+def said() -> Iterator[list[str]]:
+    """Lines that are logged while the test runs."""
+    lines: list[str] = []
+    with listening(lines.append):
+        yield lines
 
 
 @pytest.fixture(scope="session")

@@ -6,30 +6,28 @@ models build what changed, and the subjects that came with it are read. A row wh
 tell when it came counts as there once it was known. No table of the user's is written.
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import polars as pl
 
-from clickward.warehouse.build import run_dbt
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.errors import UserError
-from clickward.warehouse.scratch import SEEN_AT, record_core, scratch
+from clickward.warehouse.log import log, takes_say
+from clickward.warehouse.scratch import SEEN_AT, build, record_days, scratch
 
 SEEN = "coalesce(arrived_at, known_at)"
 # Days before the first subject that are copied too: the longest window and outcomes' maturity.
 REACH = 45
-Say = Callable[[str], None]
 
 
+@takes_say
 def features_as_arrived(
     warehouse: Warehouse,
     feature_set: FeatureSet,
     first: datetime,
     end: datetime,
     most_arrivals: int = 60,
-    say: Say = lambda text: None,
 ) -> pl.DataFrame:
     """One row per subject in [`first`, `end`): its id, event_at, decided_at, and its features.
 
@@ -63,10 +61,10 @@ def features_as_arrived(
         )
     names = ", ".join(feature.name for feature in feature_set.features)
     frames = []
-    with scratch(warehouse) as (project, copy):
+    with scratch(warehouse, SEEN_AT) as copy:
         before = datetime(1970, 1, 1)
         for number, (seen,) in enumerate(arrivals, 1):
-            say(f"arrival {number} of {len(arrivals)}: {seen}")
+            log(f"arrival {number} of {len(arrivals)}: {seen}")
             for name in SEEN_AT:
                 copy.command(
                     f"insert into {copy.table('core', name)} select * from"
@@ -76,9 +74,8 @@ def features_as_arrived(
                     before=before,
                     seen=seen,
                 )
-            record_core(copy)
-            built = [f"+{feature_set.name}", "--exclude", *SEEN_AT, "path:models/staging"]
-            run_dbt(project, ["run", "--select", *built])
+                record_days(copy, name, copy.table("core", name), "sum(cityHash64(tuple(*)))")
+            build(copy, f"+{feature_set.name}", "--exclude", *SEEN_AT, "path:models/staging")
             frames.append(
                 copy.query(
                     f"select {feature_set.subject_id}, event_at,"

@@ -14,6 +14,7 @@ from clickward.warehouse.build_states import Standing, keep, prepare, standing
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UsageError, UserError
 from clickward.warehouse.hash_key import keep_hash_key_of
+from clickward.warehouse.log import log, takes_say
 from clickward.warehouse.profile import Project, read_target
 from clickward.warehouse.yaml_text import parse_yaml
 
@@ -110,6 +111,7 @@ def render(project: Project, jinja: str) -> str:
     return str(outcome.results[0].node.compiled_code)
 
 
+@takes_say
 def build(
     warehouse: Warehouse,
     select: Sequence[str] = (),
@@ -119,7 +121,6 @@ def build(
     end_day: date | None = None,
     variables: Mapping[str, Any] | None = None,
     run_tests: bool = False,
-    say: Callable[[str], None] = lambda text: None,
 ) -> Build:
     """Bring every model up to date and test it; returns what was written.
 
@@ -127,9 +128,8 @@ def build(
     refreshed or bounded, or `run_tests` asks for every test. `select` takes dbt's selectors. Only
     days in [`first_day`, `end_day`) are built where they are given; others stay as they are and
     are found by a later build. `variables` are dbt's. `on_step` hears of each finished node and
-    each finished chunk of days, `say` of what has changed. Raises `UserError` where the bounds
-    hold no day, where a full refresh is bounded, where `select` selects nothing, and where a node
-    fails.
+    each finished chunk of days. Raises `UserError` where the bounds hold no day, where a full
+    refresh is bounded, where `select` selects nothing, and where a node fails.
     """
     given = dict(variables or {}) | _bounds(first_day, end_day, full_refresh)
     is_bounded = bool({"build_from", "build_to"} & given.keys())
@@ -138,7 +138,7 @@ def build(
     if is_whole and not run_tests and before.is_current and before.record is not None:
         return Build(0, 0, [], before.record.nodes, before.record.started_at)
     if is_whole and (text := str(before)):
-        say(text)
+        log(text)
     prepare(warehouse)
     started = warehouse.scalar("select now64(3, 'UTC')")
     with _unchanged_tests(warehouse, before, run_tests):

@@ -3,9 +3,11 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from clickward.warehouse.durations import parse_duration
 from clickward.warehouse.errors import UserError
 from clickward.warehouse.profile import Project, read_target
 
@@ -30,6 +32,12 @@ class Feature:
     keys: tuple[str, ...] = ()
     events: str = ""
     is_after: bool = False
+
+    @property
+    def delay(self) -> timedelta:
+        """`available_after` of the subject's event: seconds where it names no unit."""
+        text = self.available_after
+        return parse_duration(f"{text}s" if text.isdigit() else text)
 
     @property
     def is_sequence(self) -> bool:

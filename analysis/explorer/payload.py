@@ -1,7 +1,7 @@
 """Everything the explorer shows, as one object: the same for the notebook and for the report."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -25,11 +25,11 @@ from clickward.analysis.explorer.standing import (
 )
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.durations import format_instant, utc_now
+from clickward.warehouse.log import log, takes_say
 
 VERSION = 1
 # Slices whose rows are frozen, and rows of each.
 EVIDENT, FROZEN = 10, 10
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Payload:
         return text.encode()
 
 
+@takes_say
 def make_payload(
     warehouse: Warehouse,
     *,
@@ -51,7 +52,6 @@ def make_payload(
     models: Sequence[str] | None = None,
     date_from: date | None = None,
     date_to: date | None = None,
-    say: Say = lambda text: None,
 ) -> Payload:
     """Reduce the installs scored in `[date_from, date_to)` to what the explorer shows.
 
@@ -59,16 +59,16 @@ def make_payload(
     that are scored. Raises `UserError` where nothing is scored, `UsageError` on an unknown model.
     """
     scope = find_scope(warehouse, feature_set, models, date_from, date_to)
-    say(f"{', '.join(one.version for one in scope.models)} on {scope.date_from} to {scope.date_to}")
+    log(f"{', '.join(one.version for one in scope.models)} on {scope.date_from} to {scope.date_to}")
     edges = find_edges(scope)
-    say(f"{sum(one.n for one in edges.values()):,} scores: counting them by bin")
+    log(f"{sum(one.n for one in edges.values()):,} scores: counting them by bin")
     cells = bins.count_cells(scope, edges)
     counted = bins.told(scope, edges, cells)
     ctit_rows = counted.pop("ctit_rows")
-    say("looking for slices where models err")
+    log("looking for slices where models err")
     slices = find_slices(scope)
     folds, unseen = read_folds(scope)
-    say("freezing rows as evidence")
+    log("freezing rows as evidence")
     data = {
         "version": VERSION,
         "title": f"{feature_set}, {scope.date_from} to {scope.date_to}",

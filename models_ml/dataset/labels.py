@@ -72,13 +72,7 @@ def labels_as_of(ids: pl.Series, verdicts: pl.DataFrame, as_of: datetime | None)
 
     The same rule as `as_of_join`, for many instants over verdicts read once.
     """
-    known = verdicts if as_of is None else verdicts.filter(pl.col("known_at") <= as_of)
-    latest = (
-        known.sort("known_at", "value")
-        .group_by("subject_id", "verdict_source")
-        .agg(pl.col("value").last())
-    )
-    positive = latest.filter(pl.col("value") == 1)["subject_id"].unique()
+    positive = _positive_verdicts(verdicts, as_of)["subject_id"].unique()
     return ids.is_in(positive.implode()).to_numpy().astype(np.uint8)
 
 
@@ -87,18 +81,26 @@ def attacks_named(ids: pl.Series, verdicts: pl.DataFrame, as_of: datetime | None
 
     Of each source its latest verdict counts, and of those that are positive the latest.
     """
-    known = verdicts if as_of is None else verdicts.filter(pl.col("known_at") <= as_of)
     named = (
-        known.sort("known_at", "value", "attack_type")
-        .group_by("subject_id", "verdict_source")
-        .agg(pl.all().last())
-        .filter(pl.col("value") == 1, pl.col("attack_type").is_not_null())
+        _positive_verdicts(verdicts, as_of)
+        .filter(pl.col("attack_type").is_not_null())
         .sort("known_at", "verdict_source")
         .group_by("subject_id")
         .agg(pl.col("attack_type").last().alias("attack_name"))
     )
     left = pl.DataFrame({"subject_id": ids})
     return left.join(named, on="subject_id", how="left", maintain_order="left")["attack_name"]
+
+
+def _positive_verdicts(verdicts: pl.DataFrame, as_of: datetime | None) -> pl.DataFrame:
+    """The latest verdict of each source on each subject, where it is positive."""
+    known = verdicts if as_of is None else verdicts.filter(pl.col("known_at") <= as_of)
+    return (
+        known.sort("known_at", "value", "attack_type")
+        .group_by("subject_id", "verdict_source")
+        .agg(pl.all().last())
+        .filter(pl.col("value") == 1)
+    )
 
 
 def read_truth_rows(
@@ -122,9 +124,3 @@ def read_truth_rows(
         return None
     left = pl.DataFrame({"subject_key": ids})
     return left.join(truth, on="subject_key", how="left", maintain_order="left").drop("subject_key")
-
-
-def read_truth(warehouse: Warehouse, feature_set: FeatureSet, ids: pl.Series) -> pl.Series | None:
-    """The attack behind each of `ids`, null where honest; None where no truth is loaded."""
-    rows = read_truth_rows(warehouse, feature_set, ids)
-    return None if rows is None else rows["attack_name"]

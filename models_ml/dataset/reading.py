@@ -1,6 +1,6 @@
 """Rows of a feature set, day by day, in an order that does not depend on the engine."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -12,6 +12,7 @@ from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.durations import as_utc, format_instant
 from clickward.warehouse.errors import UserError
+from clickward.warehouse.log import log
 from clickward.warehouse.run_log import INSTANT
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -63,7 +64,6 @@ def resolve_span(
     from_at: datetime | None = None,
     to_at: datetime | None = None,
     strays: bool = True,
-    say: Callable[[str], None] = lambda text: None,
 ) -> Span:
     """The span asked for, its open ends set to the data's. Raises `UserError` where it is empty.
 
@@ -95,7 +95,7 @@ def resolve_span(
         span.from_at if from_at else to_datetime(found.first),
         span.to_at if to_at else to_datetime(found.last) + MILLISECOND,
     )
-    say(
+    log(
         f"{found.strays:,} row(s) far from all others in time are left out; the others lie in"
         f" {dense} (--from and --to take another span)"
     )

@@ -1,11 +1,11 @@
 """Model families by name. A family is one module and one line here."""
 
-from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 
 from clickward.models_ml.estimators.base import Estimator
 from clickward.warehouse.errors import UsageError
+from clickward.warehouse.log import log
 
 # Modules are imported when asked for: one family's libraries do not burden another's commands.
 FAMILIES = {
@@ -47,15 +47,15 @@ def is_installed(name: str) -> bool:
     return name not in EXTRAS or find_spec(EXTRAS[name]) is not None
 
 
-def families(names: str, say: Callable[[str], None] = lambda text: None) -> list[str]:
+def families(names: str) -> list[str]:
     """`xgboost,isolation_forest` or `all` as names that exist, each once.
 
-    `all` is every family whose library is installed; those left out are said aloud.
+    `all` is every family whose library is installed; those left out are reported.
     """
     if names.strip() == "all":
         absent = [name for name in FAMILIES if not is_installed(name)]
         if absent:
-            say(
+            log(
                 f"left out, since their library is not installed: {', '.join(absent)}"
                 " (pip install 'clickward[deep]')"
             )

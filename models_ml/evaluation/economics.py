@@ -1,6 +1,5 @@
 """What an install costs and what a mistake costs: the payoffs of flagging each row."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ import yaml
 from clickward.models_ml.dataset.reading import BETWEEN, Span
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError
+from clickward.warehouse.log import log
 
 PAYOUT, DISPUTE_COST, REVIEW_COST = 1.0, 0.4, 0.15
 AMOUNTS = ("payout", "dispute_cost", "review_cost")
@@ -79,13 +79,7 @@ def uniform(n: int, costs: Costs, currency: str = "") -> Payoffs:
     )
 
 
-def read_payoffs(
-    warehouse: Warehouse,
-    ids: pl.Series,
-    span: Span,
-    costs: Costs,
-    say: Callable[[str], None] = lambda text: None,
-) -> Payoffs:
+def read_payoffs(warehouse: Warehouse, ids: pl.Series, span: Span, costs: Costs) -> Payoffs:
     """Payoffs of the installs `ids` of `span`, in that order, from the mart `install_facts`.
 
     `costs` are for rows of which no amount is stated, and for all where the mart is not built,
@@ -94,7 +88,7 @@ def read_payoffs(
     in different currencies.
     """
     if "unconverted" not in warehouse.columns("marts", "install_facts"):
-        say("the same costs for every install (install_facts is not built: run `clickward build`)")
+        log("the same costs for every install (install_facts is not built: run `clickward build`)")
         return uniform(len(ids), costs, stated_currency(warehouse))
     paid = ("payout", "dispute_cost")
     amounts = ", ".join(
@@ -117,7 +111,7 @@ def read_payoffs(
     }
     payoffs = Payoffs(**filled, currency=currency)
     if payoffs.unconverted:
-        say(
+        log(
             f"warning: {payoffs.unconverted:,} of {len(ids):,} installs have amounts that no rate"
             f" converts into {currency}: money leaves them out (fill"
             " dbt_project/seeds/exchange_rates.csv, then run `clickward build`)"

@@ -17,11 +17,12 @@ from clickward.models_ml.evaluation.economics import (
 from clickward.models_ml.evaluation.thresholds import MONEY, Choice, Holdout, choose
 from clickward.models_ml.scoring.run import FLAGGING_TARGET
 from clickward.models_ml.training.registry import Registered, load_model, read_model
-from clickward.models_ml.training.run import Say
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.errors import UserError
+from clickward.warehouse.log import log, takes_say
 
 
+@takes_say
 def choose_threshold(
     warehouse: Warehouse,
     version: str,
@@ -29,7 +30,6 @@ def choose_threshold(
     rate: float | None = None,
     capacity: str | None = None,
     costs: Costs | None = None,
-    say: Say = lambda text: None,
 ) -> Choice:
     """A threshold of `version` by one of `thresholds.WAYS`, not yet set.
 
@@ -45,24 +45,24 @@ def choose_threshold(
                 f"{version} predicts {target}: only a verdict of fraud stops a payout",
                 "choose --by fpr or --by capacity",
             )
-        payoffs = holdout_payoffs(warehouse, registered, holdout, costs or Costs(), say)
+        payoffs = holdout_payoffs(warehouse, registered, holdout, costs or Costs())
     return choose(holdout, by, payoffs, rate, capacity)
 
 
 def holdout_payoffs(
-    warehouse: Warehouse, registered: Registered, holdout: Holdout, costs: Costs, say: Say
+    warehouse: Warehouse, registered: Registered, holdout: Holdout, costs: Costs
 ) -> Payoffs:
     """What each row of the holdout pays and costs; `costs` for all where nothing else is known."""
     frame, why = _snapshot(warehouse, registered, holdout)
     n, currency = len(holdout.y), stated_currency(warehouse)
     if frame is None:
-        say(f"the same costs for every install ({why})")
+        log(f"the same costs for every install ({why})")
         return uniform(n, costs, currency)
     if frame.manifest["subject"] != "install":
-        say(f"the same costs for every {frame.manifest['subject']} (payouts are of installs)")
+        log(f"the same costs for every {frame.manifest['subject']} (payouts are of installs)")
         return uniform(n, costs, currency)
     span = Span(to_datetime(holdout.times.min()), to_datetime(frame.times.max() + 1))
-    return read_payoffs(warehouse, frame.ids[slice(len(frame) - n, None)], span, costs, say)
+    return read_payoffs(warehouse, frame.ids[slice(len(frame) - n, None)], span, costs)
 
 
 def _snapshot(

@@ -35,11 +35,11 @@ from clickward.models_ml.training.registry import (
     load_model,
     role_of,
 )
-from clickward.models_ml.training.run import Say
 from clickward.warehouse.connection import Warehouse, connection
 from clickward.warehouse.contracts import FeatureSet, read_manifest
 from clickward.warehouse.durations import utc_now
 from clickward.warehouse.errors import UsageError, UserError
+from clickward.warehouse.log import log, takes_say
 from clickward.warehouse.profile import Project
 from clickward.warehouse.run_log import Run, drop_uncommitted, ensure_ml_tables
 
@@ -67,6 +67,7 @@ class ScoreRun:
     challenger: "ScoreRun | None" = None
 
 
+@takes_say
 def score(
     warehouse: Warehouse,
     feature_set: FeatureSet,
@@ -77,7 +78,6 @@ def score(
     batch_rows: int = 50_000,
     only_changed: bool = False,
     production: bool = False,
-    say: Say = lambda text: None,
     advance: Advance = lambda rows: None,
 ) -> ScoreRun:
     """Score the subjects of `[from_at, to_at)`, one batch in memory at a time.
@@ -99,7 +99,7 @@ def score(
     check_built(warehouse, feature_set)
     dropped = drop_uncommitted(warehouse, KINDS, "scores", "scored_at")
     if dropped:
-        say(f"removed {dropped:,} scores of runs that never ended")
+        log(f"removed {dropped:,} scores of runs that never ended")
     chosen, why = choose_model(warehouse, feature_set, version)
     if threshold is not None and threshold not in {*THRESHOLDS, *chosen.thresholds}:
         raise UsageError(
@@ -108,24 +108,24 @@ def score(
         )
     span = resolve_span(warehouse, feature_set, from_at, to_at)
     rows = count_rows(warehouse, feature_set, span)
-    say(f"scoring {rows:,} subjects of {feature_set.name} in {span}")
+    log(f"scoring {rows:,} subjects of {feature_set.name} in {span}")
     role = role_of(warehouse, feature_set.name, chosen.model_version)
-    say(f"with {chosen.model_version} ({why if not role or role in why else f'{why}; {role}'})")
+    log(f"with {chosen.model_version} ({why if not role or role in why else f'{why}; {role}'})")
     kind = SHADOW if role in (CHALLENGER, RETIRED) and not production else SCORE
     if kind == SHADOW:
-        say(
+        log(
             f"a shadow run, for this version is {role}: its scores are kept beside those in force"
             " and flag nobody; --production makes them count"
         )
     name = threshold or chosen.operating
     if feature_set.target == FLAGGING_TARGET:
         limit = chosen.thresholds.get(name)
-        say(
+        log(
             f"nothing is flagged: the model has no {name} threshold"
             if limit is None
             else f"flagged at {limit:.6g} and above ({name})"
         )
-    work = Work(warehouse, feature_set, span, batch_rows, only_changed, production, say, advance)
+    work = Work(warehouse, feature_set, span, batch_rows, only_changed, production, advance)
     run = _run(work, kind, chosen, name)
     beside = holder_of(warehouse, feature_set.name, CHALLENGER) if version is None else None
     if beside is None or beside == chosen.model_version:
@@ -133,9 +133,9 @@ def score(
     try:
         challenger, _ = choose_model(warehouse, feature_set, beside)
     except UserError as error:
-        say(f"the challenger is left out: {error.message}")
+        log(f"the challenger is left out: {error.message}")
         return run
-    say(f"beside it {beside} (the challenger)")
+    log(f"beside it {beside} (the challenger)")
     return replace(run, challenger=_run(work, SHADOW, challenger, challenger.operating))
 
 
@@ -149,7 +149,6 @@ class Work:
     batch_rows: int
     only_changed: bool
     production: bool
-    say: Say
     advance: Advance
 
 
@@ -165,7 +164,7 @@ def _run(work: Work, kind: str, chosen: Registered, threshold: str) -> ScoreRun:
         condition = unlike_last_score(warehouse, feature_set, version, kind)
         found = count_changes(warehouse, feature_set, version, kind, span, condition)
         counts |= {"only_changed": True} | found
-        work.say(f"{found['new']:,} subjects are new, {found['changed']:,} changed since")
+        log(f"{found['new']:,} subjects are new, {found['changed']:,} changed since")
     run = Run(
         kind,
         feature_set,
@@ -185,7 +184,7 @@ def _run(work: Work, kind: str, chosen: Registered, threshold: str) -> ScoreRun:
     run.commit(warehouse, rows=written, model_version=chosen.model_version)
     flags = flagged if feature_set.target == FLAGGING_TARGET else None
     if spread.failure:
-        work.say(
+        log(
             f"warning: {chosen.model_version}: {spread.failure}; look at the features"
             f" (mart_feature_drift_daily), train again or promote another version"
         )
@@ -252,8 +251,8 @@ def highest(
     return rows
 
 
-def build_readers(project: Project, say: Say = lambda text: None) -> bool:
-    """Build the dbt models that read what `ml` holds; False, said aloud, where none reads scores.
+def build_readers(project: Project) -> bool:
+    """Build the dbt models that read what `ml` holds; False where none reads scores.
 
     All of them, since a run of `train` or `promote` before it changed champions and references of
     drift too, and the seed that money is counted by.
@@ -275,11 +274,11 @@ def build_readers(project: Project, say: Say = lambda text: None) -> bool:
         if key.split(".")[0] in ("model", "snapshot")
     ]
     if not readers:
-        say("no dbt model reads ml.scores yet: nothing to build")
+        log("no dbt model reads ml.scores yet: nothing to build")
         return False
     with connection(project) as warehouse:
         build(warehouse, ["source:ml+", "app_economics", "exchange_rates"])
-    say("built the models that read the scores")
+    log("built the models that read the scores")
     return True
 
 

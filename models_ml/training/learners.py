@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +21,7 @@ from clickward.models_ml.estimators.devices import CPU
 from clickward.models_ml.estimators.preparation.rates import stratified_folds
 from clickward.models_ml.evaluation.thresholds import Holdout
 from clickward.models_ml.training.fitting import HOLDOUT_SHARE, check_halves, fit, score_holdout
+from clickward.warehouse.log import log
 
 
 @dataclass(frozen=True)
@@ -142,11 +143,7 @@ class InBatches(FromSnapshot):
 
 
 def choose_learner(
-    estimator: Estimator,
-    snapshot: Snapshot,
-    home: Path,
-    limits: Limits = LIMITS,
-    say: Callable[[str], None] = lambda text: None,
+    estimator: Estimator, snapshot: Snapshot, home: Path, limits: Limits = LIMITS
 ) -> Learner:
     """The way of learning that the snapshot's size asks for and the family knows."""
     if estimator.learns_from_batches:
@@ -154,7 +151,7 @@ def choose_learner(
         values = len(source) * len(source.names)
         if values > limits.in_memory:
             on_disk = values > limits.binned
-            say(
+            log(
                 f"{len(source):,} rows of {len(source.names)} features are learnt from in batches"
                 + (", with bins on disk" if on_disk else "")
             )

@@ -1,6 +1,6 @@
 """Training: pull a snapshot, set thresholds on later data, fit on everything, register."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,12 +34,11 @@ from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.durations import format_duration, parse_instant
 from clickward.warehouse.errors import UsageError, UserError
+from clickward.warehouse.log import log, takes_say
 from clickward.warehouse.run_log import Run, ensure_ml_tables, to_json
 
 if TYPE_CHECKING:
     from clickward.models_ml.training.cluster import Cluster
-
-Say = Callable[[str], None]
 
 
 class ModelFailure(UserError):
@@ -66,6 +65,7 @@ class Parts:
     calibration: Calibration | None
 
 
+@takes_say
 def train(
     warehouse: Warehouse,
     feature_set: FeatureSet,
@@ -78,7 +78,6 @@ def train(
     parameters: dict[str, Any] | None = None,
     calibrate: str = AUTO,
     means: Means = PLAIN,
-    say: Say = lambda text: None,
     advance: Advance = lambda rows: None,
 ) -> Trained:
     """Train `model` on the subjects of `[from_at, to_at)` and register it.
@@ -100,10 +99,8 @@ def train(
     with cluster_for(estimator, means) as cluster:
         ensure_ml_tables(warehouse)
         check_built(warehouse, feature_set)
-        span, as_of, why = training_window(
-            warehouse, feature_set, from_at, to_at, as_of, delay, say
-        )
-        say(f"labels {why}")
+        span, as_of, why = training_window(warehouse, feature_set, from_at, to_at, as_of, delay)
+        log(f"labels {why}")
         snapshot = pull_snapshot(
             warehouse, feature_set, span.from_at, span.to_at, as_of, advance=advance
         )
@@ -115,21 +112,19 @@ def train(
         if is_registered(warehouse, version):
             known = read_model(warehouse, version)
             load_model(warehouse, known)
-            say(f"{version} is already trained on this snapshot: nothing to do")
+            log(f"{version} is already trained on this snapshot: nothing to do")
             return Trained(version, known.row, known.thresholds, is_new=False)
-        with learner_for(estimator, warehouse, run, snapshot, cluster, means, say) as learner:
-            parts = _learn(estimator, snapshot, learner, method, say)
+        with learner_for(estimator, warehouse, run, snapshot, cluster, means) as learner:
+            parts = _learn(estimator, snapshot, learner, method)
     row = _save(warehouse, feature_set, estimator, version, snapshot, parts)
     committed = Run(run.kind, feature_set, run.parameters, version, run.started_at)
     register_model(warehouse, committed, row, parts.thresholds)
     return Trained(version, row, parts.thresholds, is_new=True)
 
 
-def _learn(
-    estimator: Estimator, snapshot: Snapshot, learner: Learner, method: str, say: Say
-) -> Parts:
+def _learn(estimator: Estimator, snapshot: Snapshot, learner: Learner, method: str) -> Parts:
     """Thresholds and calibration from the holdout, then the estimator fitted on every row."""
-    say(f"snapshot {snapshot.snapshot_id}: {learner.rows:,} rows, {learner.positives:,} positives")
+    log(f"snapshot {snapshot.snapshot_id}: {learner.rows:,} rows, {learner.positives:,} positives")
     holdout = learner.holdout(estimator)
     failure = failure_of(estimator.kind, holdout.scores)
     if failure:
@@ -137,8 +132,8 @@ def _learn(
             f"{failure} (on the holdout, the last 20 % of the training time); it is not registered",
             "train on a longer time (--from, --to), in which features vary, or another --model",
         )
-    thresholds = _thresholds(holdout, say)
-    method, calibration = _calibrate(estimator, holdout, method, say)
+    thresholds = _thresholds(holdout)
+    method, calibration = _calibrate(estimator, holdout, method)
     learner.fit(estimator)
     return Parts(thresholds, holdout, method, calibration)
 
@@ -171,15 +166,14 @@ def learner_for(
     snapshot: Snapshot,
     cluster: "Cluster | None",
     means: Means,
-    say: Say,
 ) -> Iterator[Learner]:
     """What reads the snapshot and learns from it: this process, or the cluster's workers."""
     if cluster is None:
-        yield choose_learner(estimator, snapshot, warehouse.project.home, means.limits, say)
+        yield choose_learner(estimator, snapshot, warehouse.project.home, means.limits)
         return
     from clickward.models_ml.training.cluster import learner_on
 
-    with learner_on(cluster, warehouse, run.feature_set, snapshot, means.limits, say) as learner:
+    with learner_on(cluster, warehouse, run.feature_set, snapshot, means.limits) as learner:
         yield learner
 
 
@@ -222,7 +216,7 @@ def able_families(ability: str) -> str:
 
 
 def _calibrate(
-    estimator: Estimator, holdout: Holdout, method: str, say: Say
+    estimator: Estimator, holdout: Holdout, method: str
 ) -> tuple[str, Calibration | None]:
     """The method used and the map; where nobody asked for one that cannot be fitted, none."""
     if method in (OWN, NONE):
@@ -232,20 +226,20 @@ def _calibrate(
     except UserError as error:
         if method != AUTO:
             raise
-        say(f"no probabilities: {error.message}")
+        log(f"no probabilities: {error.message}")
         return NONE, None
     learnt = "" if estimator.is_supervised else "; labels are used here and nowhere before"
-    say(f"probabilities: {found.method}, on {int(holdout.y.sum()):,} holdout positives{learnt}")
+    log(f"probabilities: {found.method}, on {int(holdout.y.sum()):,} holdout positives{learnt}")
     return found.method, found
 
 
-def _thresholds(holdout: Holdout, say: Say) -> dict[str, float]:
-    """Those that the holdout's labels allow; the others are said aloud."""
+def _thresholds(holdout: Holdout) -> dict[str, float]:
+    """Those that the holdout's labels allow; the others are reported."""
     found = thresholds_of(holdout.scores, holdout.y)
     unset = [name for name, value in found.items() if value is None]
     if unset:
         positives = int(holdout.y.sum())
-        say(
+        log(
             f"cannot set {', '.join(unset)}: the holdout has {positives:,} positives among"
             f" {len(holdout.y):,} rows; by these nothing is flagged until one is set:"
             " `clickward thresholds choose VERSION --by capacity --capacity 200/day`"

@@ -1,6 +1,5 @@
 """Which subjects a model learns from, and which labels are known by then."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from clickward.models_ml.dataset.reading import Span, resolve_span
@@ -8,8 +7,6 @@ from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.durations import format_duration, format_instant
 from clickward.warehouse.errors import UserError
-
-Say = Callable[[str], None]
 
 
 def training_window(
@@ -19,7 +16,6 @@ def training_window(
     to_at: datetime | None,
     as_of: datetime | None,
     delay: timedelta,
-    say: Say = lambda text: None,
 ) -> tuple[Span, datetime | None, str]:
     """The training window, the label cut-off, and a sentence that says both.
 
@@ -30,12 +26,12 @@ def training_window(
     if as_of is not None:
         latest = as_of - delay
         end = latest if to_at is None else min(to_at, latest)
-        span = resolve_span(warehouse, feature_set, from_at, end, strays=False, say=say)
-        return span, as_of, _aloud(as_of, "--as-of", end)
+        span = resolve_span(warehouse, feature_set, from_at, end, strays=False)
+        return span, as_of, _in_words(as_of, "--as-of", end)
     if to_at is not None:
-        span = resolve_span(warehouse, feature_set, from_at, to_at, strays=False, say=say)
-        return span, to_at + delay, _aloud(to_at + delay, "the end of training + --delay", to_at)
-    span = resolve_span(warehouse, feature_set, from_at, None, strays=False, say=say)
+        span = resolve_span(warehouse, feature_set, from_at, to_at, strays=False)
+        return span, to_at + delay, _in_words(to_at + delay, "the end of training + --delay", to_at)
+    span = resolve_span(warehouse, feature_set, from_at, None, strays=False)
     end = span.to_at - delay
     if end <= span.from_at:
         raise UserError(
@@ -45,5 +41,5 @@ def training_window(
     return Span(span.from_at, end), None, why
 
 
-def _aloud(as_of: datetime, source: str, end: datetime) -> str:
+def _in_words(as_of: datetime, source: str, end: datetime) -> str:
     return f"as known at {format_instant(as_of)} ({source}); subjects before {format_instant(end)}"

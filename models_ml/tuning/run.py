@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from clickward.models_ml.estimators import Estimator, family
 from clickward.models_ml.estimators.devices import CPU, check_device
 from clickward.models_ml.training.artifacts import LIBRARIES
 from clickward.models_ml.training.fitting import MIN_ROWS, fit, predict
-from clickward.models_ml.training.run import Say, build_estimator
+from clickward.models_ml.training.run import build_estimator
 from clickward.models_ml.tuning.studies import Study, Trial, best_of, open_study, write_trials
 from clickward.models_ml.validation import ANY_WINDOWS, History, Windows
 from clickward.warehouse.connection import Warehouse
@@ -27,6 +28,7 @@ from clickward.warehouse.content import sha256_text
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.durations import format_instant
 from clickward.warehouse.errors import UsageError, UserError
+from clickward.warehouse.log import log, takes_say
 from clickward.warehouse.run_log import Run, ensure_ml_tables, to_json
 
 METRICS = ("average_precision", "roc_auc")
@@ -139,6 +141,7 @@ class Tuned:
         return best_of(self.trials)
 
 
+@takes_say
 def tune(
     warehouse: Warehouse,
     feature_set: FeatureSet,
@@ -151,7 +154,6 @@ def tune(
     seed: int = 0,
     timeout: timedelta | None = None,
     device: str = CPU,
-    say: Say = lambda text: None,
     advance: Advance = lambda rows: None,
     finished: Callable[[Trial, Trial | None], None] = lambda trial, best: None,
 ) -> Tuned:
@@ -175,9 +177,9 @@ def tune(
     check_device(device)
     ensure_ml_tables(warehouse)
     check_built(warehouse, feature_set)
-    span = resolve_span(warehouse, feature_set, from_at, to_at, strays=False, say=say)
+    span = resolve_span(warehouse, feature_set, from_at, to_at, strays=False)
     plan = plan_folds(span.from_at, span.to_at - timedelta(milliseconds=1), windows)
-    say(
+    log(
         f"{plan.splitter}: {len(plan.inner)} inner fold(s), read up to"
         f" {format_instant(plan.reads_to)}; the last test window, from"
         f" {format_instant(plan.stands_at)} on, is not looked at"
@@ -200,7 +202,7 @@ def tune(
         raise UserError(
             "no inner fold has labels of both classes in its two windows", "choose longer windows"
         )
-    say(f"study {name}: {metric}, mean of {len(objective.parts)} fold(s)")
+    log(f"study {name}: {metric}, mean of {len(objective.parts)} fold(s)")
     with open_study(warehouse.project.home, name, facts) as study:
         before = len(study.finished())
         study.search(objective, space, trials, seed, timeout, finished)
@@ -222,7 +224,7 @@ def study_name(facts: dict[str, Any], feature_set: FeatureSet, kind: type[Estima
     return f"{kind.name}-{feature_set.name}-{sha256_text(to_json(identity))[:8]}"
 
 
-def _history(warehouse: Warehouse, feature_set: FeatureSet, path: Any, plan: Plan) -> History:
+def _history(warehouse: Warehouse, feature_set: FeatureSet, path: Path, plan: Plan) -> History:
     """The rows before the held-out window with the verdicts known when it opens; no truth."""
     frame = read_frame(path)
     span = Span(to_datetime(frame.times.min()), to_datetime(frame.times.max() + 1))

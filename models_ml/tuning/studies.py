@@ -23,6 +23,8 @@ FOLDER = "studies"
 # Trials before the median of the others may prune one.
 UNPRUNED = 5
 ERROR, FOLDS, FACTS = "error", "folds", "facts"
+# Values on each fold, of parameters; it asks after each whether to stop there.
+Scores = Callable[[dict[str, Any], Callable[[int, float], bool]], list[float]]
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Study:
 
     def search(
         self,
-        objective: Callable[[dict[str, Any], Callable[[int, float], bool]], list[float]],
+        objective: Scores,
         space: dict[str, Range],
         trials: int,
         seed: int,
@@ -75,7 +77,7 @@ class Study:
             done = self.finished()
             finished(done[-1], best_of(done))
 
-    def _try(self, objective: Any, space: dict[str, Range], place: int, seed: int) -> None:
+    def _try(self, objective: Scores, space: dict[str, Range], place: int, seed: int) -> None:
         import optuna
 
         # Seeded by place, not once: a continued study suggests what an uninterrupted one would.

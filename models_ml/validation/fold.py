@@ -1,7 +1,7 @@
 """One model on one fold: fit on what was known, score what came next."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,7 +20,6 @@ from clickward.warehouse.errors import UserError
 
 # Training rows scored beside the test rows, to see whether scores have shifted.
 TRAIN_SAMPLE = 5_000
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -75,14 +74,12 @@ def prepare_fold(history: History, fold: Fold, variant: Variant = AS_IS) -> Fold
     if not len(train) or not len(test):
         return None
     y = history.labels(train, None if variant.is_matured else to_datetime(fold.test_from))
-    labels = _test_labels(history, fold, train, test, variant)
+    labels = _test_labels(history, fold, train, test)
     columns = variant.columns(history.frame.X.columns)
     return FoldData(fold, train, y, test, labels, history.rows.take(test), columns, variant)
 
 
-def _test_labels(
-    history: History, fold: Fold, train: np.ndarray, test: np.ndarray, variant: Variant
-) -> Labels:
+def _test_labels(history: History, fold: Fold, train: np.ndarray, test: np.ndarray) -> Labels:
     """Readings of the test labels, and which rows belong to attacks that training never saw.
 
     By the truth where it is loaded; else an attack is unseen where no verdict on a training row

@@ -1,6 +1,5 @@
 """What a validation reads once: rows, every verdict on them, who sent them, and the truth."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -21,6 +20,7 @@ from clickward.models_ml.evaluation.economics import Costs, Payoffs, read_payoff
 from clickward.models_ml.evaluation.measurement import Rows
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
+from clickward.warehouse.log import log
 
 # Kinds of entity that precision at k ranks, and the columns that name them.
 ENTITIES = {"publishers": "publisher", "subpublishers": "subpublisher"}
@@ -99,11 +99,7 @@ def codes_of(names: pl.Series) -> np.ndarray:
 
 
 def read_history(
-    warehouse: Warehouse,
-    feature_set: FeatureSet,
-    frame: TrainingFrame,
-    costs: Costs | None = None,
-    say: Callable[[str], None] = lambda text: None,
+    warehouse: Warehouse, feature_set: FeatureSet, frame: TrainingFrame, costs: Costs | None = None
 ) -> History:
     """Everything a validation needs besides the snapshot's rows."""
     span = Span(to_datetime(frame.times.min()), to_datetime(frame.times.max() + 1))
@@ -113,13 +109,13 @@ def read_history(
     # What a flag saves is told of installs; a publisher's day has no payout of its own.
     is_paid = feature_set.subject == "install" and feature_set.target == "is_fraud"
     if entities is not None and is_paid:
-        payoffs = read_payoffs(warehouse, frame.ids, span, costs or Costs(), say)
-        say(f"money is in {payoffs.currency}")
+        payoffs = read_payoffs(warehouse, frame.ids, span, costs or Costs())
+        log(f"money is in {payoffs.currency}")
     truth = read_truth_rows(warehouse, feature_set, frame.ids)
     history = History(frame, verdicts, truth, entities, payoffs)
     differing = int((history.labels(np.arange(len(frame)), None) != frame.y).sum())
     if differing:
-        say(
+        log(
             f"warning: {differing:,} labels of {feature_set.relation} differ from the verdicts"
             " loaded; the verdicts are used (run `clickward build` to agree)"
         )

@@ -1,6 +1,6 @@
 """Leaks looked for before any result is shown: labels in features, the future, late labels."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import polars as pl
@@ -16,6 +16,7 @@ from clickward.models_ml.validation.leak import Leak
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.errors import UserError
+from clickward.warehouse.log import log
 
 # No honest feature alone separates as well as this; the best of simulated worlds reach 0.84.
 SEPARATES = 0.995
@@ -25,7 +26,6 @@ ONLY_POSITIVES, PRESENT_ROWS = 0.995, 20
 MIN_CLASS = 10
 MAX_ROWS = 50_000
 SHOWN = 10
-Say = Callable[[str], None]
 
 
 def check_leaks(
@@ -34,14 +34,13 @@ def check_leaks(
     history: History,
     folds: list[FoldData],
     allow: bool = False,
-    say: Say = lambda text: None,
 ) -> list[Leak]:
     """Every leak found. Raises `UserError` naming them, unless `allow`: then they are said."""
     found = [
         *label_leaks(history, folds),
         *late_label_leaks(warehouse, feature_set, folds, history),
     ]
-    found += future_leaks(warehouse, feature_set, history, folds, say)
+    found += future_leaks(warehouse, feature_set, history, folds)
     if not found:
         return []
     lines = "".join(f"\n  {leak}" for leak in found[:SHOWN])
@@ -52,7 +51,7 @@ def check_leaks(
             message,
             "mend the feature's SQL and build again, or see results nonetheless with --allow-leaks",
         )
-    say(f"warning: {message}\n  results are shown for --allow-leaks; do not believe them")
+    log(f"warning: {message}\n  results are shown for --allow-leaks; do not believe them")
     return found
 
 

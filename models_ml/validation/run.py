@@ -17,7 +17,7 @@ from clickward.models_ml.estimators import families, family
 from clickward.models_ml.estimators.devices import CPU, check_device
 from clickward.models_ml.training.run import build_estimator
 from clickward.models_ml.validation.drift import adversary_scores
-from clickward.models_ml.validation.fold import FoldData, Outcome, Say, fit_fold, prepare_fold
+from clickward.models_ml.validation.fold import FoldData, Outcome, fit_fold, prepare_fold
 from clickward.models_ml.validation.history import History, read_history
 from clickward.models_ml.validation.leaks import check_leaks
 from clickward.models_ml.validation.measuring import ADVERSARIAL, measure_folds, measure_shift
@@ -35,6 +35,7 @@ from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.durations import about, utc_now
 from clickward.warehouse.errors import UserError
+from clickward.warehouse.log import log, takes_say
 from clickward.warehouse.run_log import Run, drop_uncommitted, ensure_ml_tables
 
 # Hears parts done, parts in all, whether the part was found finished, and what it gave.
@@ -48,7 +49,6 @@ class Lab:
     history: History
     protocol: Protocol
     finished: Finished
-    say: Say
     tell: Tell
     total: int
     done: list[str] = field(default_factory=list)
@@ -63,11 +63,12 @@ class Lab:
         self.done.append(model)
         place = f"{model}, fold {data.fold.number}"
         if found.note:
-            self.say(f"{place}: {found.note}")
+            log(f"{place}: {found.note}")
         self.tell(len(self.done), self.total, is_old, place)
         return found
 
 
+@takes_say
 def validate(
     warehouse: Warehouse,
     feature_set: FeatureSet,
@@ -78,7 +79,6 @@ def validate(
     protocol: Protocol = AS_ASKED,
     restart: bool = False,
     allow_leaks: bool = False,
-    say: Say = lambda text: None,
     advance: Advance = lambda rows: None,
     tell: Tell = lambda done, total, is_old, place: None,
 ) -> list[Evaluation]:
@@ -93,22 +93,22 @@ def validate(
     A killed run goes on where it was when the same is asked again; `restart` forgets it.
     Raises `UserError` naming what leaks, unless `allow_leaks`.
     """
-    names = with_baselines(families(models, say))
+    names = with_baselines(families(models))
     check_device(protocol.device)
     ensure_ml_tables(warehouse)
     drop_uncommitted(warehouse, "validate", "evaluations", "evaluated_at")
     run = Run("validate", feature_set, {"models": names, **vars(protocol)})
     run.parameters["costs"] = vars(protocol.costs)
     check_built(warehouse, feature_set)
-    span = resolve_span(warehouse, feature_set, from_at, to_at, strays=False, say=say)
+    span = resolve_span(warehouse, feature_set, from_at, to_at, strays=False)
     snapshot = pull_snapshot(warehouse, feature_set, span.from_at, span.to_at, advance=advance)
     frame = read_frame(snapshot.path)
-    history = read_history(warehouse, feature_set, frame, protocol.costs, say)
-    splitter = _splitter(frame.times, windows, say)
+    history = read_history(warehouse, feature_set, frame, protocol.costs)
+    splitter = _splitter(frame.times, windows)
     run.parameters.update(windows=str(splitter), snapshot=snapshot.snapshot_id)
     variants = protocol.variants(feature_set, attacks_to_hold_out(history))
-    folds = {variant: _folds(history, splitter, variant, say) for variant in variants}
-    check_leaks(warehouse, feature_set, history, folds[variants[0]], allow_leaks, say)
+    folds = {variant: _folds(history, splitter, variant) for variant in variants}
+    check_leaks(warehouse, feature_set, history, folds[variants[0]], allow_leaks)
     facts = {"windows": str(splitter), "seed": protocol.seed}
     if protocol.device != CPU:
         facts["device"] = protocol.device
@@ -116,10 +116,10 @@ def validate(
     if restart:
         finished.forget()
     total = len(names) * sum(map(len, folds.values())) + len(folds[variants[0]])
-    lab = Lab(history, protocol, finished, say, tell, total)
+    lab = Lab(history, protocol, finished, tell, total)
     evaluations = list(_evaluate(lab, folds, names))
     if finished.reused:
-        say(f"{finished.reused} of {total} parts had been finished before and were kept")
+        log(f"{finished.reused} of {total} parts had been finished before and were kept")
     written = _write(warehouse, run, evaluations)
     run.commit(warehouse, rows=written)
     finished.forget()
@@ -132,26 +132,24 @@ def _ends(times: np.ndarray) -> np.ndarray:
     return np.array([found.first, found.last])
 
 
-def _splitter(times: np.ndarray, windows: Windows, say: Say) -> PrequentialSplit:
+def _splitter(times: np.ndarray, windows: Windows) -> PrequentialSplit:
     first, last = _ends(times)
     span = timedelta(milliseconds=int((last - first).astype(int)))
     splitter = choose_windows(span, windows.train, windows.delay, windows.test, windows.step)
     chosen = [name for name, value in vars(windows).items() if value is None]
     because = f" ({', '.join(chosen)} chosen to fit it)" if chosen else ""
     count = splitter.get_n_splits(_ends(times))
-    say(f"the events span {about(span)}: {splitter}{because}; {count} fold(s)")
+    log(f"the events span {about(span)}: {splitter}{because}; {count} fold(s)")
     return splitter
 
 
-def _folds(
-    history: History, splitter: PrequentialSplit, variant: Variant, say: Say
-) -> list[FoldData]:
+def _folds(history: History, splitter: PrequentialSplit, variant: Variant) -> list[FoldData]:
     """What every model takes of each fold; of a held-out attack the folds that test it."""
     found = []
     for fold in splitter.folds(_ends(history.frame.times)):
         data = prepare_fold(history, fold, variant)
         if data is None:
-            say(f"{variant.name}, fold {fold.number} has no rows in one of its windows: left out")
+            log(f"{variant.name}, fold {fold.number} has no rows in one of its windows: left out")
         else:
             found.append(data)
     if not found:

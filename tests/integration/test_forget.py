@@ -288,7 +288,7 @@ def test_what_is_left_is_what_a_store_without_the_person_holds(
         finished = None
         for _ in range(200):
             try:
-                finished = resume(warehouse, ContentHash, lambda text: None)
+                finished = resume(warehouse, ContentHash)
                 if finished is not None:
                     break
                 # Killed before its plan was written down, it has changed nothing.
@@ -297,7 +297,7 @@ def test_what_is_left_is_what_a_store_without_the_person_holds(
                 kills += 1
     assert kills > len(planned)
     assert finished == planned
-    assert resume(warehouse, ContentHash, lambda text: None) is None
+    assert resume(warehouse, ContentHash) is None
     planned = find(warehouse, parse_id(address)).rows
     with killed_before_each_write(), pytest.raises(KilledError):
         run(project, "forget", address, "--yes")

@@ -22,7 +22,7 @@ FAST = {"n_estimators": 20}
 
 
 def test_a_snapshot_beyond_memory_gives_the_same_model(
-    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
     monkeypatch.setattr(batches, "BATCH_ROWS", 400)
     fs = world.make_world(warehouse, n=1500, days=10)
@@ -32,9 +32,8 @@ def test_a_snapshot_beyond_memory_gives_the_same_model(
     for told, limits in ways.items():
         for table in ("models", "thresholds", "runs"):
             warehouse.command(f"truncate table {warehouse.table('ml', table)}")
-        said: list[str] = []
-        trained = train(warehouse, fs, "xgboost", parameters=FAST, means=Means(limits=limits),
-                        say=said.append)  # fmt: skip
+        said.clear()
+        trained = train(warehouse, fs, "xgboost", parameters=FAST, means=Means(limits=limits))
         assert any("1,500 rows of 6 features" in line for line in said) == bool(told)
         assert not told or any(told in line for line in said)
         artifact = load_model(warehouse, read_model(warehouse, trained.model_version))

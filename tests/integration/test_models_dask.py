@@ -40,12 +40,13 @@ def forget(warehouse: Warehouse) -> None:
 
 
 @pytest.mark.full
-def test_two_workers_grow_the_model_of_one_machine(warehouse: Warehouse, scheduler: str) -> None:
+def test_two_workers_grow_the_model_of_one_machine(
+    warehouse: Warehouse, scheduler: str, said: list[str]
+) -> None:
     fs = world.make_world(warehouse, n=2000, days=10)
     alone = train(warehouse, fs, "xgboost", parameters=FAST)
-    said: list[str] = []
-    together = train(warehouse, fs, "xgboost", parameters=FAST, means=Means(dask=scheduler),
-                     say=said.append)  # fmt: skip
+    said.clear()
+    together = train(warehouse, fs, "xgboost", parameters=FAST, means=Means(dask=scheduler))
     assert any("2 Dask worker(s) read" in line for line in said)
     assert together.is_new
     assert together.model_version != alone.model_version

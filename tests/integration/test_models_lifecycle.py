@@ -32,11 +32,12 @@ from clickward.warehouse.errors import UsageError, UserError
 FAST = {"n_estimators": 20}
 
 
-def test_probabilities_stand_beside_scores_and_repeat_to_the_bit(warehouse: Warehouse) -> None:
+def test_probabilities_stand_beside_scores_and_repeat_to_the_bit(
+    warehouse: Warehouse, said: list[str]
+) -> None:
     fs = world.make_world(warehouse, n=1500, days=10)
-    said: list[str] = []
-    forest = train(warehouse, fs, "isolation_forest", parameters=FAST, calibrate="sigmoid",
-                   say=said.append)  # fmt: skip
+    said.clear()
+    forest = train(warehouse, fs, "isolation_forest", parameters=FAST, calibrate="sigmoid")
     assert said[-1].endswith("holdout positives; labels are used here and nowhere before")
     plain = train(warehouse, fs, "isolation_forest", parameters=FAST)
     assert forest.model_version != plain.model_version
@@ -68,15 +69,15 @@ def test_probabilities_stand_beside_scores_and_repeat_to_the_bit(warehouse: Ware
 
 
 def test_a_chosen_threshold_is_used_from_then_on_and_changes_no_past_score(
-    warehouse: Warehouse,
+    warehouse: Warehouse, said: list[str]
 ) -> None:
     fs = world.make_world(warehouse, n=1500, days=10)
     version = train(warehouse, fs, "xgboost", parameters=FAST).model_version
     before = score(warehouse, fs)
     old = scores_of(warehouse, before.run_id)
-    said: list[str] = []
+    said.clear()
     warehouse.command(f"drop table {warehouse.table('marts', 'install_facts')} sync")
-    choice = choose_threshold(warehouse, version, "money", costs=Costs(2.0), say=said.append)
+    choice = choose_threshold(warehouse, version, "money", costs=Costs(2.0))
     assert said == [
         "the same costs for every install (install_facts is not built: run `clickward build`)"
     ]
@@ -123,17 +124,20 @@ def test_amounts_of_the_mart_move_the_threshold(warehouse: Warehouse) -> None:
     assert dear.basis["flagged"] < plain.basis["flagged"]
 
 
-def test_a_threshold_by_money_leaves_out_what_no_rate_converts(warehouse: Warehouse) -> None:
+def test_a_threshold_by_money_leaves_out_what_no_rate_converts(
+    warehouse: Warehouse, said: list[str]
+) -> None:
     fs = world.make_world(warehouse, n=3000, days=10)
     version = train(warehouse, fs, "xgboost", parameters=FAST).model_version
-    costs, said = Costs(2.0, 0.1, 0.1), list[str]()
-    every = choose_threshold(warehouse, version, "money", costs=costs, say=said.append)
+    costs = Costs(2.0, 0.1, 0.1)
+    said.clear()
+    every = choose_threshold(warehouse, version, "money", costs=costs)
     assert (every.basis["currency"], every.basis["unconverted"], said) == ("USD", 0, [])
     facts = warehouse.table("marts", "install_facts")
     change = f"alter table {facts} update payout = null, unconverted = ['payout'] where {{}}"
     some = "cityHash64(install_id) % 2 = 0 and not is_organic"
     warehouse.command(change.format(some) + " settings mutations_sync = 2")
-    half = choose_threshold(warehouse, version, "money", costs=costs, say=said.append)
+    half = choose_threshold(warehouse, version, "money", costs=costs)
     frame = read_frame(pull_snapshot(warehouse, fs).path)
     last = set(frame.ids[-half.basis["holdout_rows"] :])
     left_out = warehouse.query(f"select toString(install_id) as id from {facts} where {some}")
@@ -145,7 +149,7 @@ def test_a_threshold_by_money_leaves_out_what_no_rate_converts(warehouse: Wareho
         choose_threshold(warehouse, version, "money", costs=costs)
 
 
-def test_a_challenger_scores_beside_and_flags_nobody(warehouse: Warehouse) -> None:
+def test_a_challenger_scores_beside_and_flags_nobody(warehouse: Warehouse, said: list[str]) -> None:
     fs = world.make_world(warehouse, n=1000, days=8)
     first = train(warehouse, fs, "xgboost", parameters=FAST).model_version
     second = train(warehouse, fs, "logistic_regression").model_version
@@ -156,8 +160,8 @@ def test_a_challenger_scores_beside_and_flags_nobody(warehouse: Warehouse) -> No
     promote(warehouse, second, "simpler", "challenger")
     with pytest.raises(UserError, match="have scored no subject both"):
         agreement(warehouse, "fs_install")
-    said: list[str] = []
-    run = score(warehouse, fs, say=said.append)
+    said.clear()
+    run = score(warehouse, fs)
     assert said[-1] == f"beside it {second} (the challenger)"
     assert run.model_version == first
     assert run.challenger is not None
@@ -185,7 +189,7 @@ def test_a_challenger_scores_beside_and_flags_nobody(warehouse: Warehouse) -> No
         f"alter table {warehouse.table('ml', 'models')} update contract_hash = 'old'"
         f" where model_version = '{second}' settings mutations_sync = 2"
     )
-    assert score(warehouse, fs, say=said.append).challenger is None
+    assert score(warehouse, fs).challenger is None
     assert said[-1].startswith(f"the challenger is left out: {second} expects contract old")
 
 

@@ -51,22 +51,22 @@ def flatten(warehouse: Warehouse, fs: FeatureSet) -> None:
     )  # fmt: skip
 
 
-def test_stray_years_change_no_model_and_are_said(warehouse: Warehouse) -> None:
+def test_stray_years_change_no_model_and_are_said(warehouse: Warehouse, said: list[str]) -> None:
     fs = world.make_world(warehouse, n=800, days=14)
     plain = train(warehouse, fs, "xgboost", parameters=FAST)
     folds = validate(warehouse, fs, "prior", protocol=QUICK)
     study = tune(warehouse, fs, "decision_tree", trials=1)
     add_strays(warehouse, fs, YEARS)
-    said: list[str] = []
-    again = train(warehouse, fs, "xgboost", parameters=FAST, say=said.append)
+    said.clear()
+    again = train(warehouse, fs, "xgboost", parameters=FAST)
     assert not again.is_new
     assert again.model_version == plain.model_version
     assert said[0].startswith("2 row(s) far from all others in time are left out")
-    told: list[str] = []
+    said.clear()
     windows = [(one.model, one.fold, one.test_from, one.test_to) for one in folds]
-    found = validate(warehouse, fs, "prior", protocol=QUICK, say=told.append)
+    found = validate(warehouse, fs, "prior", protocol=QUICK)
     assert [(one.model, one.fold, one.test_from, one.test_to) for one in found] == windows
-    assert any("2 row(s) far from all others" in line for line in told)
+    assert any("2 row(s) far from all others" in line for line in said)
     assert tune(warehouse, fs, "decision_tree", trials=1).study.name == study.study.name
     # Asked for, they are in the snapshot, and move the holdout nowhere.
     wide = train(warehouse, fs, "xgboost", parameters=FAST,
@@ -78,7 +78,7 @@ def test_stray_years_change_no_model_and_are_said(warehouse: Warehouse) -> None:
     assert score(warehouse, fs).rows == 802
 
 
-def test_one_class_is_an_error_for_who_needs_labels(warehouse: Warehouse) -> None:
+def test_one_class_is_an_error_for_who_needs_labels(warehouse: Warehouse, said: list[str]) -> None:
     fs = world.make_world(warehouse, n=600, days=10)
     change(warehouse, fs, "is_fraud = 0")
     models = count(warehouse, "models")
@@ -86,13 +86,13 @@ def test_one_class_is_an_error_for_who_needs_labels(warehouse: Warehouse) -> Non
         with pytest.raises(UserError, match=r"needs both classes, found 0 positives among \d+"):
             train(warehouse, fs, model)
     assert count(warehouse, "models") == models == 0
-    said: list[str] = []
-    forest = train(warehouse, fs, "isolation_forest", parameters=FAST, say=said.append)
+    said.clear()
+    forest = train(warehouse, fs, "isolation_forest", parameters=FAST)
     assert set(forest.thresholds) == {"fpr_0.1pct", "fpr_0.5pct"}
     assert any(
         line.startswith("cannot set balanced: the holdout has 0 positives among") for line in said
     )
-    run = score(warehouse, fs, say=said.append)
+    run = score(warehouse, fs)
     assert run.flagged == 0
     assert "nothing is flagged: the model has no balanced threshold" in said
     # Positives that all come before the last fifth leave the holdout with one class.
@@ -106,7 +106,7 @@ def test_one_class_is_an_error_for_who_needs_labels(warehouse: Warehouse) -> Non
         with pytest.raises(UserError, match=r"found (\d+) positives among \1 rows"):
             train(warehouse, fs, model)
     said.clear()
-    every = train(warehouse, fs, "k_means", say=said.append)
+    every = train(warehouse, fs, "k_means")
     assert set(every.thresholds) == {"balanced"}
     assert any(line.startswith("cannot set fpr_0.1pct, fpr_0.5pct") for line in said)
 
@@ -146,12 +146,12 @@ def test_nonsense_registers_nothing(warehouse: Warehouse) -> None:
     assert count(warehouse, "models") == 0
 
 
-def test_flat_scores_are_a_failure_of_the_model(warehouse: Warehouse) -> None:
+def test_flat_scores_are_a_failure_of_the_model(warehouse: Warehouse, said: list[str]) -> None:
     fs = world.make_world(warehouse, n=800, days=14)
     trained = train(warehouse, fs, "logistic_regression")
     flatten(warehouse, fs)
-    said: list[str] = []
-    run = score(warehouse, fs, say=said.append)
+    said.clear()
+    run = score(warehouse, fs)
     assert run.failure is not None
     assert run.failure.startswith("the model failed: every one of 800 scores is")
     assert any(trained.model_version in line and run.failure in line for line in said)
@@ -159,10 +159,8 @@ def test_flat_scores_are_a_failure_of_the_model(warehouse: Warehouse) -> None:
         with pytest.raises(ModelFailure, match=r"every one of \d+ scores is .* not registered"):
             train(warehouse, fs, model)
     assert count(warehouse, "models") == 1
-    told: list[str] = []
-    found = validate(
-        warehouse, fs, "prior,linear_svm", protocol=QUICK, allow_leaks=True, say=told.append
-    )
+    said.clear()
+    found = validate(warehouse, fs, "prior,linear_svm", protocol=QUICK, allow_leaks=True)
     failures = pl.DataFrame(
         [(one.model, one.fold, one.failure) for one in found if one.fold >= 0],
         schema=["model", "fold", "failure"], orient="row",
@@ -176,4 +174,4 @@ def test_flat_scores_are_a_failure_of_the_model(warehouse: Warehouse) -> None:
     )
     assert kept.rows() == [("linear_svm", 1.0, "scores")]
     assert failures.filter(pl.col("model") == "prior")["failure"].null_count() == svm.len()
-    assert any("linear_svm, fold 0: the model failed" in line for line in told)
+    assert any("linear_svm, fold 0: the model failed" in line for line in said)

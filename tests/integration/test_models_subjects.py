@@ -41,7 +41,7 @@ def publisher_days(warehouse: Warehouse) -> FeatureSet:
 
 
 def test_unsupervised_families_need_no_label(
-    warehouse: Warehouse, publisher_days: FeatureSet
+    warehouse: Warehouse, publisher_days: FeatureSet, said: list[str]
 ) -> None:
     trained = train(warehouse, publisher_days, "k_means", to_at=world.START + 8 * DAY)
     assert trained.row["positives"] == 0
@@ -55,19 +55,21 @@ def test_unsupervised_families_need_no_label(
     assert scored["subject"].unique().to_list() == ["subpublisher_day"]
     assert scored["reason_features"].list.len().max() == 3
     assert 0 < run.flagged < run.rows / 5
-    said: list[str] = []
+    said.clear()
     with pytest.raises(UserError, match="no threshold saves money"):
-        choose_threshold(warehouse, trained.model_version, "money", say=said.append)
+        choose_threshold(warehouse, trained.model_version, "money")
     assert said == ["the same costs for every subpublisher_day (payouts are of installs)"]
     with pytest.raises(UserError, match="needs both classes, found 0 positives"):
         train(warehouse, publisher_days, "xgboost")
 
 
-def test_validation_measures_what_it_can(warehouse: Warehouse, publisher_days: FeatureSet) -> None:
-    said: list[str] = []
+def test_validation_measures_what_it_can(
+    warehouse: Warehouse, publisher_days: FeatureSet, said: list[str]
+) -> None:
+    said.clear()
     found = validate(
         warehouse, publisher_days, "k_means,xgboost", Windows(5 * DAY, DAY, 2 * DAY, 2 * DAY),
-        protocol=Protocol(resamples=10), say=said.append,
+        protocol=Protocol(resamples=10)
     )  # fmt: skip
     assert any("xgboost, fold 0: training labels of one class only" in line for line in said)
     values = {

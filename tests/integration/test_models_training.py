@@ -36,12 +36,14 @@ def count(warehouse: Warehouse, table: str) -> int:
 
 
 @pytest.mark.parametrize("model", ["xgboost", "logistic_regression", "isolation_forest"])
-def test_train_registers_once_and_repeats_to_the_bit(warehouse: Warehouse, model: str) -> None:
+def test_train_registers_once_and_repeats_to_the_bit(
+    warehouse: Warehouse, model: str, said: list[str]
+) -> None:
     fs = world.make_world(warehouse, n=1500, days=10)
-    said: list[str] = []
-    first = train(warehouse, fs, model, say=said.append)
+    said.clear()
+    first = train(warehouse, fs, model)
     assert said[0].startswith("labels as known now")
-    again = train(warehouse, fs, model, say=said.append)
+    again = train(warehouse, fs, model)
     assert (first.is_new, again.is_new) == (True, False)
     assert again.model_version == first.model_version
     assert again.thresholds == first.thresholds
@@ -74,11 +76,11 @@ def test_version_names_what_made_it(warehouse: Warehouse) -> None:
     assert len({base, *(other.model_version for other in others)}) == 4
 
 
-def test_label_cut_off_is_said_and_kept(warehouse: Warehouse) -> None:
+def test_label_cut_off_is_said_and_kept(warehouse: Warehouse, said: list[str]) -> None:
     fs = world.make_world(warehouse, n=1500, days=10)
-    said: list[str] = []
+    said.clear()
     to_at = world.START + 6 * DAY
-    strict = train(warehouse, fs, "xgboost", to_at=to_at, parameters=FAST, say=said.append)
+    strict = train(warehouse, fs, "xgboost", to_at=to_at, parameters=FAST)
     assert said[0] == (
         "labels as known at 2026-03-07 05:30:00 (the end of training + --delay);"
         " subjects before 2026-03-07 05:30:00"
@@ -86,9 +88,7 @@ def test_label_cut_off_is_said_and_kept(warehouse: Warehouse) -> None:
     later = train(warehouse, fs, "xgboost", to_at=to_at, delay=3 * DAY, parameters=FAST)
     assert strict.row["rows"] == later.row["rows"]
     assert strict.row["positives"] < later.row["positives"]
-    gap = train(
-        warehouse, fs, "xgboost", as_of=to_at, delay=2 * DAY, parameters=FAST, say=said.append
-    )
+    gap = train(warehouse, fs, "xgboost", as_of=to_at, delay=2 * DAY, parameters=FAST)
     assert gap.row["trained_to"] == to_at - 2 * DAY
     with pytest.raises(UserError, match="leaves nothing"):
         train(warehouse, fs, "xgboost", delay=30 * DAY)
@@ -182,12 +182,12 @@ def test_another_contract_is_refused(warehouse: Warehouse) -> None:
     assert "clickward train fs_install --model xgboost" in str(caught.value.hint)
 
 
-def test_validation_writes_what_it_says(warehouse: Warehouse) -> None:
+def test_validation_writes_what_it_says(warehouse: Warehouse, said: list[str]) -> None:
     fs = world.make_world(warehouse, n=3000, days=14)
-    said: list[str] = []
+    said.clear()
     windows = Windows(6 * DAY, 2 * DAY, 2 * DAY, 2 * DAY)
     found = validate(warehouse, fs, "logistic_regression,isolation_forest", windows,
-                     protocol=Protocol(resamples=30), say=said.append)  # fmt: skip
+                     protocol=Protocol(resamples=30))  # fmt: skip
     rows = pl.DataFrame([row for evaluation in found for row in evaluation.rows()])
     assert rows.columns == list(KEYS)
     assert rows["fold"].unique().sort().to_list() == [OVERALL, 0, 1, 2]
@@ -252,24 +252,24 @@ def test_validation_repeats_and_labels_are_as_of_the_test_start(
         assert (pulled.manifest["rows"], pulled.manifest["positives"]) == (rows, positives)
 
 
-def test_stale_labels_of_the_feature_set_are_said(warehouse: Warehouse) -> None:
+def test_stale_labels_of_the_feature_set_are_said(warehouse: Warehouse, said: list[str]) -> None:
     fs = world.make_world(warehouse, n=1000, days=12, with_truth=False)
     warehouse.command(
         f"alter table {fs.relation} update is_fraud = 0 where 1 settings mutations_sync = 2"
     )
-    said: list[str] = []
+    said.clear()
     found = validate(warehouse, fs, "logistic_regression", Windows(test=3 * DAY, delay=DAY),
-                     protocol=Protocol(resamples=10), say=said.append)  # fmt: skip
+                     protocol=Protocol(resamples=10))  # fmt: skip
     assert "labels of" in said[1]
     assert "differ from the verdicts" in said[1]
     assert any(m.value for e in found for m in e.measurements if m.segment == "matured")
 
 
-def test_a_fold_without_frauds_is_undefined(warehouse: Warehouse) -> None:
+def test_a_fold_without_frauds_is_undefined(warehouse: Warehouse, said: list[str]) -> None:
     fs = world.make_world(warehouse, n=400, days=6, with_truth=False)
     warehouse.command(f"truncate table {warehouse.table('core', 'labels')}")
-    said: list[str] = []
-    found = validate(warehouse, fs, "xgboost,isolation_forest", protocol=QUICK, say=said.append)
+    said.clear()
+    found = validate(warehouse, fs, "xgboost,isolation_forest", protocol=QUICK)
     assert any("one class only" in line for line in said)
     xgboost = [m for e in found if e.model == "xgboost" for m in e.measurements]
     assert xgboost

@@ -93,10 +93,10 @@ def test_the_last_fold_is_not_looked_at(warehouse: Warehouse) -> None:
     assert run(warehouse, fs, 1).study.name != first.study.name
 
 
-def test_a_study_repeats_goes_on_and_trains(warehouse: Warehouse) -> None:
+def test_a_study_repeats_goes_on_and_trains(warehouse: Warehouse, said: list[str]) -> None:
     fs = world.make_world(warehouse, n=600, days=10, with_truth=False)
-    said: list[str] = []
-    whole = run(warehouse, fs, 4, say=said.append)
+    said.clear()
+    whole = run(warehouse, fs, 4)
     assert (len(whole.trials), whole.made) == (4, 4)
     assert any("is not looked at" in line for line in said)
     home = warehouse.project.home

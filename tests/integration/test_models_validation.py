@@ -244,13 +244,15 @@ def test_one_fold_of_one_estimator_for_tuning(warehouse: Warehouse) -> None:
     assert 0.6 < found.value < 1
 
 
-def test_payoffs_are_those_of_the_mart_in_one_currency(warehouse: Warehouse) -> None:
+def test_payoffs_are_those_of_the_mart_in_one_currency(
+    warehouse: Warehouse, said: list[str]
+) -> None:
     """What nobody states takes the costs; what no rate converts is left out, counted and said."""
     ids = [str(uuid.UUID(int=n)) for n in range(6)]
     span = Span(world.START, world.START + 2 * world.DAY)
     costs = Costs(payout=7.0, dispute_cost=0.5, review_cost=0.25)
-    said: list[str] = []
-    none = read_payoffs(warehouse, pl.Series(ids), span, costs, said.append)
+    said.clear()
+    none = read_payoffs(warehouse, pl.Series(ids), span, costs)
     assert none.payout.tolist() == [7.0] * 6
     assert said[0].startswith("the same costs for every install (install_facts is not built")
     warehouse.command(create_database(warehouse.target, "marts"))
@@ -276,7 +278,7 @@ def test_payoffs_are_those_of_the_mart_in_one_currency(warehouse: Warehouse) -> 
         orient="row",
     )  # fmt: skip
     warehouse.insert(name, rows)
-    found = read_payoffs(warehouse, pl.Series(ids), span, costs, said.append)
+    found = read_payoffs(warehouse, pl.Series(ids), span, costs)
     np.testing.assert_equal(found.payout, [1.5, np.nan, 7, 0, 2, 7])
     np.testing.assert_equal(found.dispute_cost, [0.5, 0.4, 0.5, 0, np.nan, 0.5])
     np.testing.assert_equal(found.review_cost, [0.1, 0.25, 0.25, 0.1, np.nan, 0.25])
@@ -319,13 +321,13 @@ def planted(history: History) -> dict[str, pl.Series]:
 
 
 def test_planted_leaks_are_caught_and_named_and_an_honest_set_passes(
-    warehouse: Warehouse,
+    warehouse: Warehouse, said: list[str]
 ) -> None:
     fs = world.make_world(warehouse, n=2000, days=14.5, with_truth=False)
     history = history_of(warehouse, fs)
     folds = folds_of(history)
-    said: list[str] = []
-    assert check_leaks(warehouse, fs, history, folds, say=said.append) == []
+    said.clear()
+    assert check_leaks(warehouse, fs, history, folds) == []
     assert "not checked for looking into the future" in said[0]
     for name, values in planted(history).items():
         [leak] = label_leaks(with_feature(history, name, values), folds)
@@ -342,7 +344,7 @@ def test_planted_leaks_are_caught_and_named_and_an_honest_set_passes(
         assert label_leaks(with_feature(history, name, values), folds) == []
 
 
-def test_a_label_known_too_late_is_caught(warehouse: Warehouse) -> None:
+def test_a_label_known_too_late_is_caught(warehouse: Warehouse, said: list[str]) -> None:
     fs = world.make_world(warehouse, n=2000, days=14.5)
     history = history_of(warehouse, fs)
     early = history.verdicts.with_columns(pl.col("known_at") - pl.duration(days=2))
@@ -352,12 +354,12 @@ def test_a_label_known_too_late_is_caught(warehouse: Warehouse) -> None:
     with pytest.raises(UserError, match=r"label known too late: is_fraud \(fold 0\)") as caught:
         check_leaks(warehouse, fs, hasty, folds)
     assert "rows are positive by verdicts not known at 2026-03-07" in str(caught.value)
-    said: list[str] = []
-    assert len(check_leaks(warehouse, fs, hasty, folds, allow=True, say=said.append)) == 2
+    said.clear()
+    assert len(check_leaks(warehouse, fs, hasty, folds, allow=True)) == 2
     assert "do not believe them" in said[-1]
 
 
-def test_leaks_end_a_run_unless_allowed(warehouse: Warehouse) -> None:
+def test_leaks_end_a_run_unless_allowed(warehouse: Warehouse, said: list[str]) -> None:
     world.make_world(warehouse, n=1000, days=12)
     relation = warehouse.table("features", "fs_install")
     warehouse.command(f"alter table {relation} add column install__leak UInt8 default is_fraud")
@@ -369,10 +371,8 @@ def test_leaks_end_a_run_unless_allowed(warehouse: Warehouse) -> None:
     assert caught.value.exit_code == 1
     count = f"select count() from {warehouse.table('ml', 'evaluations')}"
     assert warehouse.scalar(count) == 0
-    said: list[str] = []
-    found = validate(
-        warehouse, fs, "decision_tree", windows, protocol=quick, allow_leaks=True, say=said.append
-    )
+    said.clear()
+    found = validate(warehouse, fs, "decision_tree", windows, protocol=quick, allow_leaks=True)
     assert any("install__leak" in line for line in said)
     assert warehouse.scalar(count) == len(table_of(found))
 

@@ -6,7 +6,6 @@ that a run that was killed is finished by the next one, whatever it had already 
 
 import json
 from collections import Counter
-from collections.abc import Callable
 
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.forget.identity import Wanted, parse_id
@@ -23,18 +22,14 @@ def find(warehouse: Warehouse, wanted: Wanted) -> Plan:
     return Search(warehouse, wanted).plan()
 
 
-def remove(
-    warehouse: Warehouse, plan: Plan, new_hasher: NewHasher, say: Callable[[str], None]
-) -> None:
+def remove(warehouse: Warehouse, plan: Plan, new_hasher: NewHasher) -> None:
     """Carry out `plan`. Killed at any moment, `resume` finishes it."""
     write_down(warehouse, plan)
-    carry_out(warehouse, plan, new_hasher, say)
+    carry_out(warehouse, plan, new_hasher)
     tick_off(warehouse)
 
 
-def resume(
-    warehouse: Warehouse, new_hasher: NewHasher, say: Callable[[str], None]
-) -> dict[str, int] | None:
+def resume(warehouse: Warehouse, new_hasher: NewHasher) -> dict[str, int] | None:
     """Finish what a killed run had begun; rows it was to remove, or None where there is none."""
     if not warehouse.has_table("raw", PENDING):
         return None
@@ -42,7 +37,7 @@ def resume(
     rows: Counter[str] = Counter()
     for text in pending["plan"]:
         plan = Plan(**json.loads(text))
-        carry_out(warehouse, plan, new_hasher, say)
+        carry_out(warehouse, plan, new_hasher)
         rows.update(plan.rows)
     if not pending.height:
         return None

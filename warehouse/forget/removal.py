@@ -1,7 +1,7 @@
 """Carries out a plan: every step may be done again, for a killed run is finished by the next."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import polars as pl
@@ -34,11 +34,9 @@ def write_down(warehouse: Warehouse, plan: Plan) -> None:
     warehouse.insert(name, pl.DataFrame({"plan": [json.dumps(asdict(plan))]}))
 
 
-def carry_out(
-    warehouse: Warehouse, plan: Plan, new_hasher: NewHasher, say: Callable[[str], None]
-) -> None:
+def carry_out(warehouse: Warehouse, plan: Plan, new_hasher: NewHasher) -> None:
     """Make the changes. Every step may be done again: numbers are set and not lowered."""
-    rewrite_snapshots(warehouse, set(plan.subjects), new_hasher, say)
+    rewrite_snapshots(warehouse, set(plan.subjects), new_hasher)
     for table, condition in subject_tables(columns_of_stages(warehouse), warehouse).items():
         for chunk in in_chunks(plan.subjects):
             if count_rows(warehouse, table, condition, chunk):

@@ -23,7 +23,7 @@ from clickward.warehouse.forget.plan import (
 )
 from clickward.warehouse.forget.snapshots import snapshots_with
 from clickward.warehouse.hash_key import key_of
-from clickward.warehouse.sources import reports
+from clickward.warehouse.sources import Report, Table, reports
 
 _STAGED_KEY = "concat(toString(load_id), ':', toString(source_row))"
 _BY_KEY = f"{_STAGED_KEY} in {{keys:Array(String)}}"
@@ -72,7 +72,7 @@ class Search:
         Accounts(self.warehouse, self.columns, plan, self.staged).settle()
         return plan
 
-    def _name(self, table: Any) -> str:
+    def _name(self, table: Table) -> str:
         return self.warehouse.table(table.stage, table.name)
 
     def _match_raw(self) -> None:
@@ -119,7 +119,7 @@ class Search:
             found |= set(rows["former"])
         return found
 
-    def _take(self, table: Any, condition: str, ids: Sequence[str] | None = None) -> set[str]:
+    def _take(self, table: Table, condition: str, ids: Sequence[str] | None = None) -> set[str]:
         """Note the rows where `condition` holds; returns their AppsFlyer ids."""
         if not condition:
             return set()
@@ -205,7 +205,7 @@ class Search:
         )
         self.subjects |= set(found["id"])
 
-    def _views(self) -> Iterator[tuple[Any, str, list[str]]]:
+    def _views(self) -> Iterator[tuple[Report, str, list[str]]]:
         """Staging models of reports with the columns that say whose a row is."""
         for report in self.reports:
             view = f"stg_{report.table.name}"
@@ -227,7 +227,7 @@ class Search:
         return rows.unique(["table", "key"], maintain_order=True)
 
     def _staged(
-        self, report: Any, view: str, owners: Sequence[str], condition: str, **parameters: Any
+        self, report: Report, view: str, owners: Sequence[str], condition: str, **parameters: Any
     ) -> pl.DataFrame:
         columns = self.columns["staging", view]
         own = next(n for n in ("verdict_id", "event_id", *SUBJECT_COLUMNS) if n in columns)

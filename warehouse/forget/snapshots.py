@@ -9,6 +9,7 @@ import polars as pl
 
 from clickward.warehouse.connection import Warehouse
 from clickward.warehouse.forget.plan import alter
+from clickward.warehouse.log import log
 
 
 class Hasher(Protocol):
@@ -33,15 +34,13 @@ def snapshots_with(warehouse: Warehouse, ids: set[str]) -> dict[Path, int]:
     return found
 
 
-def rewrite_snapshots(
-    warehouse: Warehouse, ids: set[str], new_hasher: NewHasher, say: Callable[[str], None]
-) -> None:
+def rewrite_snapshots(warehouse: Warehouse, ids: set[str], new_hasher: NewHasher) -> None:
     found = snapshots_with(warehouse, ids)
     for path, row in _snapshots(warehouse):
         manifest = _manifest(path, row)
         if path in found:
             manifest = _rewrite(path, manifest, ids, new_hasher)
-            say(f"rewrote {path} without {found[path]:,} row(s); its snapshot id stays")
+            log(f"rewrote {path} without {found[path]:,} row(s); its snapshot id stays")
         waiting = _waiting(path)
         if waiting.is_file():
             # Written before the file was put in place: a killed run may have left it.

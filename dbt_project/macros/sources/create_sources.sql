@@ -37,17 +37,22 @@
     {% endfor %}
     {% for source in graph.sources.values() if source.schema in databases and source.config.meta.get('order_by') %}
         {% set table = source.schema ~ "." ~ source.identifier %}
-        {% for column in source.columns.values() if table ~ "." ~ column.name not in there %}
-            {% do run_query(
-                "alter table "
-                ~ table
-                ~ " "
-                ~ on_cluster_clause(this)
-                ~ " add column if not exists `"
-                ~ column.name
-                ~ "` "
-                ~ column.data_type
-            ) %}
+        {% for column in source.columns.values() %}
+            {% if table ~ "." ~ column.name not in there %}
+                {% set place = "first" if loop.first else "after `" ~ loop.previtem.name ~ "`" %}
+                {% do run_query(
+                    "alter table "
+                    ~ table
+                    ~ " "
+                    ~ on_cluster_clause(this)
+                    ~ " add column if not exists `"
+                    ~ column.name
+                    ~ "` "
+                    ~ column.data_type
+                    ~ " "
+                    ~ place
+                ) %}
+            {% endif %}
         {% endfor %}
     {% endfor %}
 {% endmacro %}

@@ -30,9 +30,9 @@
             select
                 subject_id,
                 verdict_source,
-                argMax(value, (known_at, value)) as latest_value,
+                {{ latest_verdict() }} as latest_value,
                 minIf(known_at, value = 1) as first_known_at,
-                argMax(attack_type, (known_at, value)) as latest_attack_type
+                {{ latest_verdict("attack_type") }} as latest_attack_type
             from {{ ref(labels) }}
             where subject = '{{ subject }}' and target = '{{ target }}' and {{ in_days(days) }}
             group by subject_id, verdict_source

@@ -25,47 +25,7 @@
     ) -%}
     with
 
-        verdicts as (
-            select
-                subject_id,
-                known_at,
-                toInt32(value) - lagInFrame(toInt32(value), 1, 0) over (
-                    partition by subject_id, verdict_source
-                    order by known_at, value
-                    rows between unbounded preceding and current row
-                ) as change
-            from {{ ref("labels") }}
-            where
-                subject = '{{ subject }}'
-                and target = '{{ target }}'
-                and {{ in_part_of_keys("cityHash64(subject_id)") }}
-        ),
-
-        states as (
-            select
-                subject_id,
-                known_at,
-                toInt32(
-                    sum(sum(change)) over (
-                        partition by subject_id
-                        order by known_at
-                        rows between unbounded preceding and current row
-                    )
-                    > 0
-                ) as is_positive
-            from verdicts
-            group by subject_id, known_at
-        ),
-
-        flips as (
-            select
-                subject_id,
-                known_at,
-                is_positive - lagInFrame(is_positive, 1, 0) over (
-                    partition by subject_id order by known_at rows between unbounded preceding and current row
-                ) as change
-            from states
-        ),
+        {{ verdict_flips(subject, target, in_part_of_keys("cityHash64(subject_id)")) }},
 
         first_positives as (
             select subject_id, min(known_at) as first_known_at from flips where change = 1 group by subject_id

@@ -13,44 +13,7 @@
 
 with
 
-    -- By install and source: a verdict as it was given, and as it was changed later.
-    verdicts as (
-        select
-            subject_id,
-            known_at,
-            toInt32(value) - lagInFrame(toInt32(value), 1, 0) over (
-                partition by subject_id, verdict_source
-                order by known_at, value
-                rows between unbounded preceding and current row
-            ) as change
-        from {{ ref("labels") }}
-        where
-            subject = 'install'
-            and target = 'is_fraud'
-            and {{ in_days_with_lookback(days, 0, "event_date + 1") }}
-    ),
-
-    standing as (
-        select
-            subject_id,
-            known_at,
-            sum(sum(change)) over (
-                partition by subject_id order by known_at rows between unbounded preceding and current row
-            )
-            > 0 as is_fraud
-        from verdicts
-        group by subject_id, known_at
-    ),
-
-    flips as (
-        select
-            subject_id,
-            known_at,
-            toInt32(is_fraud) - lagInFrame(toInt32(is_fraud), 1, 0) over (
-                partition by subject_id order by known_at rows between unbounded preceding and current row
-            ) as change
-        from standing
-    ),
+    {{ verdict_flips("install", "is_fraud", in_days_with_lookback(days, 0, "event_date + 1")) }},
 
     frauds as (
         select

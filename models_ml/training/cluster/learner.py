@@ -1,7 +1,7 @@
 """A snapshot learnt from by the workers of a Dask cluster."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -14,6 +14,7 @@ import polars as pl
 
 from clickward.models_ml.dataset.batches import SnapshotRows, snapshot_rows
 from clickward.models_ml.dataset.snapshot import Snapshot
+from clickward.models_ml.estimators import Estimator
 from clickward.models_ml.estimators.preparation.rates import RateCounts
 from clickward.models_ml.training.cluster import worker
 from clickward.models_ml.training.cluster.connecting import Cluster
@@ -24,6 +25,7 @@ from clickward.warehouse.content import ContentHash
 from clickward.warehouse.contracts import FeatureSet
 from clickward.warehouse.durations import parse_instant
 from clickward.warehouse.errors import UserError
+from clickward.warehouse.log import log
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class OnCluster(FromSnapshot):
     reads: Source
     limits: Limits
 
-    def _learn(self, estimator: Any, rows: SnapshotRows) -> None:
+    def _learn(self, estimator: Estimator, rows: SnapshotRows) -> None:
         """Count categories on every worker, add the counts up, then grow trees together."""
         from sklearn.base import clone
 
@@ -143,7 +145,6 @@ def learner_on(
     feature_set: FeatureSet,
     snapshot: Snapshot,
     limits: Limits = LIMITS,
-    say: Callable[[str], None] = lambda text: None,
 ) -> Iterator[OnCluster]:
     """A learner whose workers pull their own days or, of the embedded engine, read the file.
 
@@ -153,12 +154,12 @@ def learner_on(
     rows = replace(snapshot_rows(snapshot.path), path=snapshot.path.resolve())
     if warehouse.target.is_embedded:
         _check_seen(cluster, rows.path)
-        say(f"{len(cluster)} Dask worker(s) read {rows.path.name} by row groups")
+        log(f"{len(cluster)} Dask worker(s) read {rows.path.name} by row groups")
         yield OnCluster(rows, cluster, SharedFile(rows, len(cluster)), limits)
         return
     job = uuid.uuid4().hex
     try:
-        reads = _pull(cluster, job, warehouse, feature_set, rows, snapshot.manifest, say)
+        reads = _pull(cluster, job, warehouse, feature_set, rows, snapshot.manifest)
         yield OnCluster(rows, cluster, reads, limits)
     finally:
         # A worker that is gone took its files along; why it went is told already.
@@ -173,11 +174,10 @@ def _pull(
     feature_set: FeatureSet,
     rows: SnapshotRows,
     manifest: dict[str, Any],
-    say: Callable[[str], None],
 ) -> PulledDays:
     days = days_of(rows, manifest)
     owned = deal(days, len(cluster))
-    say(f"{len(owned)} Dask worker(s) pull {len(days)} day(s) from {warehouse.target.name}")
+    log(f"{len(owned)} Dask worker(s) pull {len(days)} day(s) from {warehouse.target.name}")
     as_of = manifest["as_of"]
     cut_off = None if as_of is None else parse_instant(as_of)
     asked = (job, warehouse.target.name, feature_set, manifest["query"], cut_off)

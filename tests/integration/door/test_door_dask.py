@@ -80,6 +80,7 @@ def test_workers_pull_the_snapshots_days(
     at_the_door: dict[str, str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    said: list[str],
 ) -> None:
     fs = world.feature_set(warehouse)
     days = days_of(*_pulled(warehouse))
@@ -89,12 +90,11 @@ def test_workers_pull_the_snapshots_days(
     dealt = sorted((one for mine in owned for one in mine), key=lambda one: one[1])
     assert dealt == days
     assert abs(sum(d.rows for d, _ in owned[0]) - sum(d.rows for d, _ in owned[1])) < 200
-    said: list[str] = []
+    said.clear()
     with dask_workers(tmp_path, 2, **at_the_door) as address:
         means = Means(dask=address)
         as_of = world.START + 8 * world.DAY
-        trained = train(warehouse, fs, "xgboost", as_of=as_of, parameters=FEW, means=means,
-                        say=said.append)  # fmt: skip
+        trained = train(warehouse, fs, "xgboost", as_of=as_of, parameters=FEW, means=means)
         assert "2 Dask worker(s) pull 9 day(s) from server" in said
         assert list(tmp_path.rglob("*.parquet")) == []
         loaded = load_model(warehouse, read_model(warehouse, trained.model_version))

@@ -36,12 +36,9 @@ with
                 select
                     subject_id,
                     verdict_source,
-                    argMaxIf(
-                        value,
-                        (known_at, value),
-                        known_at <= installed_at + toIntervalDay({{ var("provisional_days") }})
-                    ) as provisional,
-                    argMax(value, (known_at, value)) as matured
+                    {%- set soon = "known_at <= installed_at + toIntervalDay(%s)" % var("provisional_days") %}
+                    {{ latest_verdict(known=soon) }} as provisional,
+                    {{ latest_verdict() }} as matured
                 from verdicts
                 inner join
                     (select distinct install_id, installed_at from scored) as subjects

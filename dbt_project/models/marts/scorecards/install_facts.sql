@@ -36,7 +36,7 @@ with
         select subject_id, max(latest_value) as is_positive
         from
             (
-                select subject_id, verdict_source, argMax(value, (known_at, value)) as latest_value
+                select subject_id, verdict_source, {{ latest_verdict() }} as latest_value
                 from {{ ref("labels") }}
                 where subject = 'install' and target = 'is_fraud' and {{ in_days(days) }}
                 group by subject_id, verdict_source
