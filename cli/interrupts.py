@@ -13,11 +13,12 @@ from types import FrameType
 HEARD_SECONDS = 1.0
 
 
-def listen(tell: Callable[[], None]) -> None:
+def listen(tell: Callable[[], None]) -> Callable[[], bool]:
     """Raise the first SIGINT in the main thread as `KeyboardInterrupt`; else end with 130.
 
     Where the main thread does not hear it in a second, and from the third second on at the next
-    one, `tell` is called and the process ends. Whoever sets a handler of its own keeps it.
+    one, `tell` is called and the process ends. Whoever sets a handler of its own keeps it. What
+    comes back says whether one was raised: libraries make errors of their own of it.
     """
     heard_at: list[float] = []
 
@@ -43,6 +44,7 @@ def listen(tell: Callable[[], None]) -> None:
     signal.signal(signal.SIGINT, hear)
     signal.set_wakeup_fd(writing.detach(), warn_on_full_buffer=False)
     threading.Thread(target=watch, daemon=True).start()
+    return lambda: bool(heard_at)
 
 
 def _end(tell: Callable[[], None]) -> None:

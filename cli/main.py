@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 try:
     from typing import Annotated
@@ -114,9 +115,8 @@ def main() -> None:
     """Run the command line. Exit codes: 0, 1 data, 2 usage, 3 no connection, 130 interrupted."""
     try:
         # The servers have handlers of their own.
-        if "serve" not in sys.argv[1:]:
-            listen(_tell_interrupted)
-        _run()
+        is_serving = "serve" in sys.argv[1:]
+        _run((lambda: False) if is_serving else listen(_tell_interrupted))
         if sys.stdout is not None:
             sys.stdout.flush()
     except UserError as error:
@@ -154,8 +154,8 @@ def _tell_interrupted() -> None:
     say(f"interrupted: {KEPT.get(verb, AS_COMMITTED)}")
 
 
-def _run() -> None:
-    """The command; typer's own ends for Ctrl-C, while it works or asks, as `KeyboardInterrupt`."""
+def _run(is_interrupted: Callable[[], bool]) -> None:
+    """The command; every end that Ctrl-C brings about as `KeyboardInterrupt`."""
     try:
         app()
     except SystemExit as end:
@@ -163,6 +163,10 @@ def _run() -> None:
             raise KeyboardInterrupt from end
         if end.code:
             raise
+    except BaseException as error:
+        if is_interrupted():
+            raise KeyboardInterrupt from error
+        raise
 
 
 def _leave_stdout() -> None:

@@ -97,6 +97,28 @@ def test_an_interrupt_while_the_program_loads(place: Path) -> None:
     assert (done.returncode, done.stderr) == (130, "interrupted: nothing was done\n")
 
 
+def test_an_error_that_a_library_makes_of_an_interrupt(place: Path) -> None:
+    """Polars ends in a panic where it is interrupted as it first meets NumPy."""
+    code = (
+        "import os, signal, time\n"
+        "import clickward.cli.main as main\n"
+        "def app():\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGINT); time.sleep(5)\n"
+        "    except KeyboardInterrupt as error:\n"
+        "        raise {} from error\n"
+        "main.app = app\n"
+        "main.main()\n"
+    )
+    for error in ("BaseException('a panic')", "ValueError('no')", "OSError(5, 'no')"):
+        done = subprocess.run(
+            [sys.executable, "-c", code.format(error)],
+            cwd=place, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        told = "interrupted: what was committed stays; run the same command again to go on\n"
+        assert (done.returncode, done.stderr) == (130, told)
+
+
 def test_two_interrupts_end_as_one(place: Path) -> None:
     words = ["simulate", "--out", "world", "--days", "20", "--clicks", "2000000", "--workers", "2"]
     process = subprocess.Popen(
